@@ -1,0 +1,3 @@
+//! The gapvault command line.
+
+fn main() {}

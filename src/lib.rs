@@ -1,0 +1,14 @@
+//! gapvault keeps sensitive documents encrypted at rest, writes down every access in a log that
+//! cannot be quietly changed, and carries documents across an air gap.
+//!
+//! The library is made of rooms on floors; a room imports only from lower floors. The map, the
+//! floors and the invariants are in `docs/ARCHITECTURE.md`; `tests/it/tidy.rs` holds them.
+//!
+//! Start at [`vault`] for the verbs, [`log`] for the access log and [`agefile`] for the file format.
+
+pub mod encoding;
+
+pub mod crypto;
+pub mod id;
+pub mod label;
+pub mod time;
