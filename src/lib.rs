@@ -11,4 +11,5 @@ pub mod encoding;
 pub mod crypto;
 pub mod id;
 pub mod label;
+pub mod note;
 pub mod time;
