@@ -10,6 +10,14 @@ pub mod encoding;
 
 pub mod crypto;
 pub mod id;
+pub mod time;
+
 pub mod label;
 pub mod note;
-pub mod time;
+
+pub mod document;
+
+pub mod access;
+pub mod roster;
+
+pub mod policy;

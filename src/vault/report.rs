@@ -149,7 +149,7 @@ pub struct HostReport {
     /// Its 25-digit code.
     pub code: String,
     /// The epoch of the log.
-    pub epoch: u32,
+    pub epoch: u64,
     /// The size of the log that was accepted.
     pub size: u64,
 }
@@ -292,7 +292,7 @@ pub struct HistoryRow {
     /// The entry.
     pub seq: u64,
     /// The epoch of the log that it stands in.
-    pub epoch: u32,
+    pub epoch: u64,
     /// When.
     pub time: Timestamp,
     /// What: `document.seal`, `document.open` …
@@ -339,7 +339,7 @@ pub struct StatusReport {
 #[derive(Debug, Clone, Serialize)]
 pub struct LogStatus {
     /// The epoch that is being written.
-    pub epoch: u32,
+    pub epoch: u64,
     /// Entries in it.
     pub size: u64,
     /// Entries covered by a signed checkpoint.
@@ -396,7 +396,7 @@ pub struct AuditVerifyReport {
     /// `ok`, or `tampered`, `truncated`, `forked`, `damaged`, `unverifiable`.
     pub verdict: String,
     /// The epoch being written.
-    pub epoch: u32,
+    pub epoch: u64,
     /// Entries in it.
     pub size: u64,
     /// Root hash in base64.
