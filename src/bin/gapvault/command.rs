@@ -153,7 +153,7 @@ fn documents() -> Vec<Command> {
         .arg(option("output", "FILE").short('o'))
         .arg(flag("stdout"))
         .arg(option("into", "DIR"))
-        .arg(flag("all").requires("into").conflicts_with("id"))
+        .arg(flag("all").conflicts_with_all(["id", "output", "stdout"]))
         .arg(option("reason", "TEXT"))
         .group(ArgGroup::new("to").args(["output", "stdout", "into"]).required(true));
     let destroy = Command::new("destroy").arg(positional("ID")).arg(option("reason", "TEXT").required(true));

@@ -110,7 +110,7 @@ fn which(kind: ErrorKind, no_value: bool) -> &'static str {
             "usage-value-count"
         }
         ErrorKind::NoEquals => "usage-no-value",
-        ErrorKind::InvalidUtf8 => "usage-utf8",
+        ErrorKind::InvalidUtf8 => "usage-encoding",
         _ => "usage-other",
     }
 }

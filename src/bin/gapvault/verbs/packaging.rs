@@ -55,6 +55,6 @@ pub(crate) fn help(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         };
         at = inner;
     }
-    output::lines(&[at.render_long_help().to_string().trim_end().to_owned()])?;
+    output::lines(&[at.render_help().to_string().trim_end().to_owned()])?;
     Ok(0)
 }
