@@ -19,9 +19,9 @@ pub(crate) fn resolve(hints: &Hints<'_>) -> Lang {
     let get = |name: &str| (hints.environment)(name).filter(|value| !value.is_empty());
     option(hints.arguments)
         .as_deref()
-        .and_then(Lang::from_tag)
-        .or_else(|| get("GAPVAULT_LANG").as_deref().and_then(Lang::from_tag))
-        .or_else(|| hints.config.and_then(Lang::from_tag))
+        .and_then(spoken)
+        .or_else(|| get("GAPVAULT_LANG").as_deref().and_then(spoken))
+        .or_else(|| hints.config.and_then(spoken))
         // The first variable that is set decides, even when we do not speak its language.
         .or_else(|| {
             ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| get(name)).and_then(|tag| locale(&tag))
@@ -29,9 +29,14 @@ pub(crate) fn resolve(hints: &Hints<'_>) -> Lang {
         .unwrap_or(Lang::En)
 }
 
+/// The language of a tag, if we speak it.
+pub(crate) fn spoken(tag: &str) -> Option<Lang> {
+    Lang::from_tag(tag)
+}
+
 /// `zh_TW.UTF-8@x` without its encoding and modifier.
 fn locale(value: &str) -> Option<Lang> {
-    Lang::from_tag(value.split(['.', '@']).next().unwrap_or_default())
+    spoken(value.split(['.', '@']).next().unwrap_or_default())
 }
 
 /// The value of `--lang`, wherever it stands before a lone `--`.

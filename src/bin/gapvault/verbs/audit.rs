@@ -32,7 +32,7 @@ pub(crate) fn verify_vault(desk: &Desk) -> Result<u8, Error> {
 }
 
 fn judged(desk: &Desk, report: &VerifyReport) -> Vec<String> {
-    let facts = [("documents", report.documents.to_string()), ("size", screen::size(report.bytes))];
+    let facts = [("documents", report.documents.to_string()), ("size", desk.size(report.bytes))];
     let mut lines = findings(desk, &report.findings);
     lines.push(desk.text("say-verified-documents", &facts));
     lines.extend(pending(desk, &report.pending));
@@ -111,7 +111,7 @@ fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
             let time = field("time");
             table.row(vec![
                 field("seq"),
-                time.parse().map_or(time, screen::date),
+                time.parse().map_or(time, |time| desk.date(time)),
                 desk.value("event", &field("event")),
                 desk.value("phase", &field("phase")),
                 desk.value("outcome", &field("outcome")),

@@ -43,7 +43,7 @@ fn sealed(desk: &Desk, report: &SealReport) -> Vec<String> {
             table.row(vec![
                 row.id.to_string(),
                 desk.value("class", row.class.as_str()),
-                screen::size(row.size),
+                desk.size(row.size),
                 row.source.clone(),
             ]);
         }
@@ -69,8 +69,8 @@ pub(crate) fn list(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
             table.row(vec![
                 row.id.to_string(),
                 desk.value("class", row.class.as_str()),
-                screen::size(row.size),
-                screen::date(row.sealed_at),
+                desk.size(row.size),
+                desk.date(row.sealed_at),
                 row.title.clone().unwrap_or_else(|| hidden(desk, row)),
                 row.relative_path.clone().or_else(|| row.name.clone()).unwrap_or_default(),
             ]);
@@ -103,8 +103,8 @@ fn shown(desk: &Desk, report: &ShowReport) -> Vec<String> {
         ("class", desk.value("class", row.class.as_str())),
         ("title", row.title.clone().unwrap_or_else(|| self::hidden(desk, row))),
         ("name", name.unwrap_or_else(hidden)),
-        ("size", screen::size(row.size)),
-        ("sealed-at", screen::date(row.sealed_at)),
+        ("size", desk.size(row.size)),
+        ("sealed-at", desk.date(row.sealed_at)),
         ("sealed-by", row.sealed_by.to_string()),
         ("payload", detail.payload_sha256.to_string()),
         ("header", detail.header_sha256.to_string()),
@@ -123,7 +123,7 @@ fn past(desk: &Desk, history: &[HistoryRow]) -> Vec<String> {
         let nobody = || desk.text("say-unknown", &[]);
         table.row(vec![
             row.seq.to_string(),
-            screen::date(row.time),
+            desk.date(row.time),
             desk.value("event", &row.event),
             desk.value("phase", &row.phase),
             desk.value("outcome", &row.outcome),

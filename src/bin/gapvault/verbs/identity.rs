@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::ArgMatches;
 use gapvault::vault::{self, Error, IdentityNew};
-use gapvault::words::screen;
 
 use super::{needed, needed_path};
 use crate::desk::Desk;
@@ -58,7 +57,7 @@ fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         let rows = [
             ("name", report.name.clone()),
             ("member", report.id.to_string()),
-            ("created", screen::date(report.created)),
+            ("created", desk.date(report.created)),
             ("code", report.code.clone()),
             ("recipient", report.recipient.clone()),
             ("verifier-key", report.verifier_key.clone()),

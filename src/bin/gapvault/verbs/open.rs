@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::ArgMatches;
 use gapvault::vault::{Code, Error, OpenReport, OpenRequest, OpenTo};
-use gapvault::words::screen;
 
 use super::text;
 use crate::desk::Desk;
@@ -51,10 +50,7 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
 fn opened(desk: &Desk, report: &OpenReport) -> Vec<String> {
     let line = |row: &gapvault::vault::OpenedRow| {
         let path = row.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        desk.text(
-            "say-opened",
-            &[("id", row.id.to_string()), ("path", path), ("size", screen::size(row.size))],
-        )
+        desk.text("say-opened", &[("id", row.id.to_string()), ("path", path), ("size", desk.size(row.size))])
     };
     report.documents.iter().map(line).collect()
 }
