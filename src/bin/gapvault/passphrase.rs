@@ -22,6 +22,13 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
+impl Source {
+    /// The place that a path names; `-` is standard input.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Stdin } else { Self::File(path) }
+    }
+}
+
 /// Settles option and environment. Two that name different places are refused, because one would be silently ignored.
 ///
 /// # Errors
@@ -35,7 +42,7 @@ pub(crate) fn source(
         (Some(one), Some(other)) if one != other => return Err(Error::new(Code::PassphraseSources)),
         (one, other) => one.or(other),
     };
-    Ok(path.map(|path| if path.as_os_str() == "-" { Source::Stdin } else { Source::File(path) }))
+    Ok(path.map(Source::of))
 }
 
 /// What reading a source brought.

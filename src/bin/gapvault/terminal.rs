@@ -82,7 +82,10 @@ fn read_line(mut tty: &File, echo: bool) -> io::Result<Option<Zeroizing<Vec<u8>>
     loop {
         let step = match tty.read(&mut byte[..])? {
             0 => Step::Done,
-            _ => edit(&mut line, byte[0]),
+            _ => {
+                let [key] = *byte;
+                edit(&mut line, key)
+            }
         };
         match step {
             Step::Done => return Ok(Some(line)),

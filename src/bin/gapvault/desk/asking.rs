@@ -29,7 +29,14 @@ impl Desk {
     /// The passphrase that replaces another.
     pub(crate) fn new_passphrase(&self, file: Option<&PathBuf>) -> Result<SecretString, Error> {
         match file {
-            Some(file) => self.read_passphrase(&Source::File(file.clone())),
+            Some(file) => {
+                let new = Source::of(file.clone());
+                // Standard input cannot hold the old and the new one.
+                if new == Source::Stdin && self.passphrase == Some(Source::Stdin) {
+                    return Err(Code::PassphraseSources.into());
+                }
+                self.read_passphrase(&new)
+            }
             None => self.given(passphrase::ask_new(&self.words)),
         }
     }
