@@ -47,8 +47,16 @@ pub(crate) fn report<R: Report>(report: &R) -> Result<(), Error> {
 
 /// A failed write: `io.full` or `io.failed`, and the cause, by which [`reader_left`] knows it.
 pub(crate) fn failed(error: io::Error) -> Error {
-    let code = if error.kind() == io::ErrorKind::StorageFull { Code::Full } else { Code::Io };
-    Error::new(code).with("path", "standard output").with("detail", &error).because(error)
+    Error::new(code_of(&error)).with("path", "standard output").with("detail", &error).because(error)
+}
+
+/// The code of a failed write.
+pub(crate) fn code_of(error: &io::Error) -> Code {
+    match error.kind() {
+        io::ErrorKind::StorageFull => Code::Full,
+        io::ErrorKind::ReadOnlyFilesystem => Code::ReadOnly,
+        _ => Code::Io,
+    }
 }
 
 /// Whether the reader of our output went away, which is its right and no fault.

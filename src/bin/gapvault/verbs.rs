@@ -35,6 +35,7 @@ pub(crate) fn run(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, E
         "verify" => audit::verify_vault(desk),
         "status" => health::status(desk),
         "rebuild" => health::rebuild(desk),
+        "demo" => crate::demo::run(desk, matches),
         "completions" => packaging::completions(desk, matches),
         "man" => packaging::manual(desk, matches),
         "help" => packaging::help(desk, matches),

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use gapvault::time::Timestamp;
 use gapvault::vault::{Code, Error, Progress, Report};
-use gapvault::words::screen;
+use gapvault::words::{Lang, screen};
 
 use super::Desk;
 use crate::{errors, output, progress, table};
@@ -14,6 +14,22 @@ impl Desk {
     pub(crate) fn say(&self, key: &str, facts: &[(&str, String)]) {
         if !self.quiet && !self.json {
             output::note(&self.words.text(key, &escaped(facts)));
+        }
+    }
+
+    /// Tells a line of a longer story on standard output, while a person reads along.
+    pub(crate) fn say_line(&self, line: &str) {
+        if !self.quiet && !self.json {
+            // A reader that left is noticed at the last line, which tells of success.
+            let _ = output::lines(&[line.to_owned()]);
+        }
+    }
+
+    /// The tag of the language.
+    pub(crate) fn tag(&self) -> &'static str {
+        match self.lang {
+            Lang::En => "en",
+            Lang::ZhTw => "zh-TW",
         }
     }
 

@@ -38,7 +38,8 @@ fn sealed(desk: &Desk, report: &SealReport) -> Vec<String> {
     let mut lines: Vec<String> =
         report.would_seal.iter().map(|path| desk.text("say-would-seal", &[("path", path.clone())])).collect();
     if !report.documents.is_empty() {
-        let mut table = Table::new(desk.headings(&["id", "class", "size", "source"]));
+        let names = ["id", "class", "size", "source"];
+        let mut table = Table::new(desk.headings(&names));
         for row in &report.documents {
             table.row(vec![
                 row.id.to_string(),
@@ -118,7 +119,8 @@ fn shown(desk: &Desk, report: &ShowReport) -> Vec<String> {
 }
 
 fn past(desk: &Desk, history: &[HistoryRow]) -> Vec<String> {
-    let mut table = Table::new(desk.headings(&["seq", "time", "event", "phase", "outcome", "who", "reason"]));
+    let names = ["seq", "time", "event", "phase", "outcome", "who", "reason"];
+    let mut table = Table::new(desk.headings(&names));
     for row in history {
         let nobody = || desk.text("say-unknown", &[]);
         table.row(vec![

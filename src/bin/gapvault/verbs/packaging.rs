@@ -29,8 +29,7 @@ pub(crate) fn completions(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error
 pub(crate) fn manual(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let dir = needed_path(matches, "dir")?;
     let failed = |error: std::io::Error| {
-        let code = if error.kind() == std::io::ErrorKind::StorageFull { Code::Full } else { Code::Io };
-        Error::new(code).with("path", dir.display()).with("detail", &error).because(error)
+        Error::new(output::code_of(&error)).with("path", dir.display()).with("detail", &error).because(error)
     };
     std::fs::create_dir_all(&dir).map_err(failed)?;
     // The manual has sections of its own, into which a help screen's template would not fit.
