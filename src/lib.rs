@@ -11,5 +11,6 @@ pub mod encoding;
 pub mod crypto;
 pub mod id;
 pub mod label;
+pub mod log;
 pub mod note;
 pub mod time;
