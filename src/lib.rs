@@ -13,6 +13,7 @@ pub mod id;
 pub mod time;
 
 pub mod label;
+pub mod log;
 pub mod note;
 
 pub mod document;

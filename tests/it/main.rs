@@ -1,1 +1,3 @@
+//! The project's parts together, through the public interface.
 
+mod vectors_merkle;
