@@ -8,6 +8,7 @@
 
 pub mod encoding;
 
+pub mod agefile;
 pub mod crypto;
 pub mod id;
 pub mod time;

@@ -1,3 +1,4 @@
-//! The project's parts together, through the public interface.
+//! Tests of the whole: the public library, the command line, conformance, faults, and the house rules.
 
+mod vectors_age;
 mod vectors_merkle;
