@@ -8,18 +8,19 @@
 
 pub mod encoding;
 
-pub mod agefile;
 pub mod crypto;
 pub mod id;
 pub mod time;
 
+pub mod agefile;
 pub mod label;
-pub mod log;
 pub mod note;
 
 pub mod document;
+pub mod identity;
 
 pub mod access;
 pub mod roster;
 
+pub mod log;
 pub mod policy;

@@ -1,4 +1,5 @@
 //! Tests of the whole: the public library, the command line, conformance, faults, and the house rules.
 
+mod tidy;
 mod vectors_age;
 mod vectors_merkle;
