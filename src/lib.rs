@@ -24,3 +24,6 @@ pub mod roster;
 
 pub mod log;
 pub mod policy;
+
+#[cfg(feature = "vault")]
+pub mod store;

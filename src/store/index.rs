@@ -347,9 +347,11 @@ impl Index {
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Place>, IndexError> {
         guarded(|| {
-            let places = self.db.scan_prefix(prefix).keys().map(|key| {
-                Place::of_key(&key?).ok_or_else(|| damaged("unreadable key"))
-            });
+            let places = self
+                .db
+                .scan_prefix(prefix)
+                .keys()
+                .map(|key| Place::of_key(&key?).ok_or_else(|| damaged("unreadable key")));
             places.collect()
         })
     }
