@@ -12,4 +12,5 @@ pub mod agefile;
 pub mod crypto;
 pub mod id;
 pub mod label;
+pub mod sealed;
 pub mod time;
