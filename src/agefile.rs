@@ -43,7 +43,7 @@ pub use armor::{ArmorError, ArmorReader, MAX_ARMOR_BLANK, armor};
 pub use error::{Error, HeaderError, PayloadError};
 pub use header::{
     FileKey, MAC_LINE_LEN, MAX_ARGS, MAX_HEADER_LEN, MAX_STANZAS, UnverifiedHeader, VERSION_LINE,
-    seal_header, stanza_len, wrap,
+    seal_header, stanza_len, unwrap, wrap,
 };
 pub use key::{BadKey, Identity, Recipient};
 pub use passphrase::{MAX_WORK_FACTOR, decrypt_with_passphrase, encrypt_with_passphrase};

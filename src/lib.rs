@@ -24,6 +24,7 @@ pub mod roster;
 
 pub mod log;
 pub mod policy;
+pub mod sealed;
 
 #[cfg(feature = "vault")]
 pub mod store;

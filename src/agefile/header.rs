@@ -119,20 +119,7 @@ impl UnverifiedHeader {
     /// [`Error::ExcessiveWork`] from a passphrase; [`Error::NoMatch`] when no identity opens a stanza;
     /// [`Error::Key`] when none does and one of them failed; [`Error::Mac`].
     pub fn unlock(&self, identities: &[&dyn Unwrap]) -> Result<FileKey, Error> {
-        self.stanzas.iter().try_for_each(check_known_stanza)?;
-        let mut failed = None;
-        for identity in identities {
-            match identity.unwrap_stanzas(&self.stanzas) {
-                None => {}
-                Some(Ok(file_key)) => return self.check_mac(FileKey(file_key)),
-                Some(Err(error)) => match from_decrypt(error) {
-                    // A token that is not plugged in must not hide the key that is at hand.
-                    error @ (Error::Key(_) | Error::NoMatch) => failed = failed.or(Some(error)),
-                    error => return Err(error),
-                },
-            }
-        }
-        Err(failed.unwrap_or(Error::NoMatch))
+        self.check_mac(unwrap(&self.stanzas, identities)?)
     }
 
     fn check_mac(&self, file_key: FileKey) -> Result<FileKey, Error> {
@@ -140,6 +127,28 @@ impl UnverifiedHeader {
         let mac = header_mac(&file_key, self.bytes.get(..covered).unwrap_or_default());
         if crypto::constant_time_eq(&mac, &self.mac) { Ok(file_key) } else { Err(Error::Mac) }
     }
+}
+
+/// Unwraps a file key with the first identity that can. For stanzas of a header use
+/// [`UnverifiedHeader::unlock`]; this is for stanzas that something else vouches for.
+///
+/// # Errors
+/// Those of [`UnverifiedHeader::unlock`], but for [`Error::Mac`].
+pub fn unwrap(stanzas: &[Stanza], identities: &[&dyn Unwrap]) -> Result<FileKey, Error> {
+    stanzas.iter().try_for_each(check_known_stanza)?;
+    let mut failed = None;
+    for identity in identities {
+        match identity.unwrap_stanzas(stanzas) {
+            None => {}
+            Some(Ok(file_key)) => return Ok(FileKey(file_key)),
+            Some(Err(error)) => match from_decrypt(error) {
+                // A token that is not plugged in must not hide the key that is at hand.
+                error @ (Error::Key(_) | Error::NoMatch) => failed = failed.or(Some(error)),
+                error => return Err(error),
+            },
+        }
+    }
+    Err(failed.unwrap_or(Error::NoMatch))
 }
 
 fn from_decrypt(error: age::DecryptError) -> Error {

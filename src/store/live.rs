@@ -215,7 +215,7 @@ impl Live {
 
     fn index_state(&self) -> Result<IndexState, StoreError> {
         let state = self.index.state()?;
-        state.ok_or_else(|| StoreError::Index(super::index::IndexError::Missing))
+        state.ok_or(StoreError::Index(super::index::IndexError::Missing))
     }
 
     /// An entry, read from the segments.

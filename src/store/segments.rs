@@ -320,7 +320,7 @@ impl Segments {
     fn upper_tiles(&self, files: &mut Vec<(PathBuf, Vec<u8>)>) -> Result<(), SegmentError> {
         let mut count = self.bundles;
         let mut level = 1;
-        while count % TILE_WIDTH == 0 {
+        while count.is_multiple_of(TILE_WIDTH) {
             let index = count / TILE_WIDTH - 1;
             let hashes = (index * TILE_WIDTH..(index + 1) * TILE_WIDTH)
                 .map(|position| self.node(level * TILE_HEIGHT, position))
