@@ -26,5 +26,8 @@ pub mod log;
 pub mod policy;
 pub mod sealed;
 
+pub mod audit;
 #[cfg(feature = "vault")]
 pub mod store;
+#[cfg(feature = "vault")]
+pub mod vault;

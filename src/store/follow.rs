@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::error::StoreError;
 use super::index::{Change, Index, IndexState, Place, Row};
+use super::segments::{SegmentError, Segments};
 use crate::crypto::Digest;
 use crate::id::DocumentId;
 use crate::log::entry::{Entry, Event, Outcome, Phase};
@@ -96,11 +97,32 @@ impl<'a> Follower<'a> {
         self.change.state(&state);
         Ok(self.index.commit(self.change)?)
     }
+}
 
-    /// Room for what does not come from entries.
-    pub fn change(&mut self) -> &mut Change {
-        &mut self.change
+/// How many entries are replayed in one change of the index.
+const STEP: u64 = 4096;
+
+/// Follows a whole log from `from` on; gives the number of documents then.
+pub fn replay(
+    index: &Index,
+    segments: &Segments,
+    epoch: u64,
+    from: u64,
+    mut documents: u64,
+) -> Result<u64, StoreError> {
+    let mut at = from;
+    while at < segments.size() {
+        let to = (at + STEP).min(segments.size());
+        let mut follower = Follower::new(index, documents);
+        segments.for_each::<StoreError>(at, to, |seq, bytes| {
+            let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
+            follower.entry(Place { epoch, seq }, &entry, bytes, None)
+        })?;
+        documents = follower.documents;
+        follower.commit(Place { epoch, seq: to }, segments.root(to)?)?;
+        at = to;
     }
+    Ok(documents)
 }
 
 /// The row that the sealing entry of a document makes.

@@ -247,7 +247,7 @@ impl Ledger {
 }
 
 /// The checkpoint in the host's state. It was verified before it was put there, and the state has its own digest.
-pub(super) fn known_checkpoint(record: &StateRecord) -> Result<Checkpoint, StoreError> {
+pub fn known_checkpoint(record: &StateRecord) -> Result<Checkpoint, StoreError> {
     let note = crate::note::SignedNote::parse(&record.checkpoint).map_err(|_| StoreError::Checkpoints)?;
     let known = Checkpoint::parse_text(note.text()).map_err(|_| StoreError::Checkpoints)?;
     if known.origin() == origin(&record.vault, record.epoch) {
@@ -335,4 +335,9 @@ fn extension(
             .ok_or(SegmentError::Entry { at: seq })
     })?;
     Ok(Some(Extension { from, to, signed }))
+}
+
+/// The size that a state knows of, if its checkpoint can be read.
+pub fn known_size(record: &StateRecord) -> Option<u64> {
+    known_checkpoint(record).ok().map(|known| known.size())
 }

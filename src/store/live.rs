@@ -5,6 +5,8 @@
 
 mod recover;
 
+pub use recover::copy_folder;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;

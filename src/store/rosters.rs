@@ -17,8 +17,19 @@ pub const RESUME_KIND: &str = "gapvault.resume/v1";
 
 /// The roster in force: the one that the host's state pins.
 pub fn in_force(context: &Context, record: &StateRecord) -> Result<InForce, StoreError> {
-    let bytes = find(context, record.roster_version, record.roster_digest, record.vault)?;
-    Ok(InForce::pinned(&bytes, record.roster_digest, record.vault)?)
+    let found = find(context, record.roster_version, record.roster_digest, record.vault);
+    let pinned = found.and_then(|bytes| Ok(InForce::pinned(&bytes, record.roster_digest, record.vault)?));
+    pinned.map_err(|error| if is_another_vault(context, record) {
+        StoreError::VaultReplaced { expected: record.vault }
+    } else {
+        error
+    })
+}
+
+/// Whether the first roster that lies there founds a vault, and not the one that this host knows.
+fn is_another_vault(context: &Context, record: &StateRecord) -> bool {
+    let first = context.disk.read(&context.layout.roster(1), NOTE_LIMIT).ok();
+    first.and_then(|bytes| found(&bytes).ok()).is_some_and(|first| first.vault() != record.vault)
 }
 
 /// A roster's bytes. A kill can have come after it was recorded and before it was published; then it still waits

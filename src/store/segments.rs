@@ -333,8 +333,8 @@ impl Segments {
         Ok(())
     }
 
-    /// Makes every hash tile anew from the entries and writes those that differ; how many did.
-    pub fn rebuild_tiles(&mut self) -> Result<u64, SegmentError> {
+    /// Makes every hash tile anew from the entries; gives those that are missing or differ, as path and content.
+    pub fn wrong_tiles(&mut self) -> Result<Vec<(PathBuf, Vec<u8>)>, SegmentError> {
         self.tiles.borrow_mut().clear();
         let bundles = std::mem::take(&mut self.bundles);
         let mut wrong = Vec::new();
@@ -345,13 +345,18 @@ impl Segments {
             self.tiles.borrow_mut().insert((0, index), hashes);
             self.bundles = index + 1;
             self.upper_tiles(&mut files)?;
-            for (path, bytes) in files {
-                if self.disk.read(&path, TILE_WIDTH * 32).ok().as_ref() != Some(&bytes) {
-                    wrong.push((path, bytes));
-                }
-            }
+            let differs = |path: &Path, bytes: &Vec<u8>| {
+                self.disk.read(path, TILE_WIDTH * 32).ok().as_ref() != Some(bytes)
+            };
+            wrong.extend(files.into_iter().filter(|(path, bytes)| differs(path, bytes)));
         }
         self.bundles = bundles;
+        Ok(wrong)
+    }
+
+    /// Writes the tiles anew that are missing or differ; how many.
+    pub fn rebuild_tiles(&mut self) -> Result<u64, SegmentError> {
+        let wrong = self.wrong_tiles()?;
         write_many_durably(&*self.disk, &wrong)?;
         Ok(wrong.len() as u64)
     }

@@ -68,11 +68,14 @@ impl Staging {
         Ok(file)
     }
 
-    /// Throws a staged file away.
+    /// Throws a staged file away, if it was made.
     pub fn discard(&mut self, place: &Path) -> Result<(), StoreError> {
         let path = self.staged(place)?;
         self.written.retain(|known| *known != path);
-        Ok(self.disk.remove_file(&path)?)
+        match self.disk.remove_file(&path) {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Sees everything staged since the last call onto the disk.

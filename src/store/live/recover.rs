@@ -4,19 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::super::error::StoreError;
-use super::super::follow::Follower;
-use super::super::index::{Index, IndexError, IndexState, Place};
+use super::super::index::{Index, IndexError, IndexState, OpenMarker, Place};
 use super::super::ledger::Ledger;
 use super::super::segments::SegmentError;
-use super::super::{objects, rosters, staging};
+use super::super::{follow, objects, rosters, staging};
 use super::{Context, Live};
 use crate::access::Recorded;
 use crate::crypto::Digest;
 use crate::id::{DocumentId, SessionId};
 use crate::log::entry::{Draft, Entry, Event, Object, ObjectKind, Outcome, Phase};
-
-/// How many entries are replayed in one change of the index.
-const STEP: u64 = 4096;
 
 /// Opens the index. After an unclean stop its files are copied first, since opening a damaged one rewrites it.
 pub(super) fn open_index(context: &Context) -> Result<Index, StoreError> {
@@ -31,7 +27,8 @@ pub(super) fn open_index(context: &Context) -> Result<Index, StoreError> {
     } else {
         disk.create_new(&layout.index_open())?;
     }
-    Ok(Index::open(&folder)?)
+    let marker = OpenMarker::new(context.disk.clone(), layout.index_open());
+    Ok(Index::open(&folder)?.marked(marker))
 }
 
 /// A torn `snap.*.generating` beside a good database keeps sled from opening for ever.
@@ -46,7 +43,7 @@ fn set_torn_snapshots_aside(context: &Context, folder: &Path) -> Result<(), Stor
 }
 
 /// Copies a folder of files and folders.
-fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     if to.exists() {
         std::fs::remove_dir_all(to)?;
     }
@@ -222,18 +219,9 @@ impl Live {
     /// Brings the index up to the log.
     fn replay(&mut self, from: u64) -> Result<(), StoreError> {
         self.context.disk.mark("index")?;
-        let epoch = self.ledger.epoch();
-        let mut at = from;
-        while at < self.ledger.size() {
-            let to = (at + STEP).min(self.ledger.size());
-            let mut follower = Follower::new(&self.index, self.state.documents);
-            self.ledger.segments().for_each::<StoreError>(at, to, |seq, bytes| {
-                follower.entry(Place { epoch, seq }, &parse(seq, bytes)?, bytes, None)
-            })?;
-            follower.commit(Place { epoch, seq: to }, self.ledger.segments().root(to)?)?;
-            self.state = self.index_state()?;
-            at = to;
-        }
+        let (epoch, documents) = (self.ledger.epoch(), self.state.documents);
+        follow::replay(&self.index, self.ledger.segments(), epoch, from, documents)?;
+        self.state = self.index_state()?;
         Ok(())
     }
 }
