@@ -79,9 +79,8 @@ fn recorded(file: &[u8], header_len: usize, honest: &SealedSummary) -> Expected 
     }
 }
 
-#[test]
-fn a_document_comes_back_with_its_metadata() {
-    let vault = Vault::new(KeyKind::Classic);
+fn comes_back(kind: KeyKind) {
+    let vault = Vault::new(kind);
     for len in [0, 1, CHUNK_LEN, 2 * CHUNK_LEN + 5] {
         let plaintext = vec![7; len];
         let (file, summary) = vault.seal(&plaintext);
@@ -100,6 +99,31 @@ fn a_document_comes_back_with_its_metadata() {
             header.wrapped_metadata_key().unwrap(&[&vault.class]),
             Err(Error::Age(agefile::Error::NoMatch))
         ));
+    }
+}
+
+#[test]
+fn a_document_under_classic_keys_comes_back_with_its_metadata() {
+    comes_back(KeyKind::Classic);
+}
+
+#[test]
+fn a_document_under_hybrid_keys_comes_back_with_its_metadata() {
+    comes_back(KeyKind::Hybrid);
+}
+
+#[test]
+fn hybrid_and_classic_keys_do_not_stand_in_one_header() {
+    let (hybrid, classic) = (Vault::new(KeyKind::Hybrid), Vault::new(KeyKind::Classic));
+    let (one, other) = (hybrid.class.to_recipient(), classic.class.to_recipient());
+    for recipients in [[&one, &other], [&other, &one]] {
+        let recipients = recipients.map(|one| one as &dyn Wrap);
+        let metadata = &hybrid.session;
+        let what = Sealing { recipients: &recipients, metadata, document: &ID, meta_json: META };
+        let mut sink = Vec::new();
+        let refused = seal_document(&what, &SystemRandom::new(), &mut &b""[..], &mut sink);
+        assert!(matches!(refused, Err(Error::Age(agefile::Error::MixedRecipients))));
+        assert!(sink.is_empty());
     }
 }
 
@@ -379,22 +403,24 @@ fn metadata_moves_to_another_catalogue_key_with_the_header() {
 
 #[test]
 fn a_wrapped_metadata_key_reads_as_it_prints_and_in_no_other_way() {
-    let wrapped = Vault::new(KeyKind::Classic).session.wrapped;
-    let bytes = wrapped.encode();
-    assert_eq!((bytes[0], bytes.len()), (1, 1 + 32 + 32));
-    assert_eq!(WrappedMetadataKey::decode(&bytes).unwrap(), wrapped);
-    assert_eq!(wrapped.to_string().parse::<WrappedMetadataKey>().unwrap(), wrapped);
-    for len in 0..bytes.len() {
-        assert!(WrappedMetadataKey::decode(&bytes[..len]).is_err(), "{len}");
-    }
-    assert!(WrappedMetadataKey::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
-    for kind in (0..=255).filter(|kind| *kind != 1) {
-        let mut other = bytes.clone();
-        other[0] = kind;
-        assert!(WrappedMetadataKey::decode(&other).is_err(), "{kind}");
-    }
-    for bad in [wrapped.to_string().replace('=', ""), format!("{wrapped}\n"), String::new()] {
-        assert!(bad.parse::<WrappedMetadataKey>().is_err());
+    for (kind, byte, len) in [(KeyKind::Classic, 1, 1 + 32 + 32), (KeyKind::Hybrid, 2, 1 + 1120 + 32)] {
+        let wrapped = Vault::new(kind).session.wrapped;
+        let bytes = wrapped.encode();
+        assert_eq!((bytes[0], bytes.len()), (byte, len));
+        assert_eq!(WrappedMetadataKey::decode(&bytes).unwrap(), wrapped);
+        assert_eq!(wrapped.to_string().parse::<WrappedMetadataKey>().unwrap(), wrapped);
+        for len in 0..bytes.len() {
+            assert!(WrappedMetadataKey::decode(&bytes[..len]).is_err(), "{len}");
+        }
+        assert!(WrappedMetadataKey::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+        for kind in (0..=255).filter(|kind| *kind != byte) {
+            let mut other = bytes.clone();
+            other[0] = kind;
+            assert!(WrappedMetadataKey::decode(&other).is_err(), "{kind}");
+        }
+        for bad in [wrapped.to_string() + "=", format!("{wrapped}\n"), String::new()] {
+            assert!(bad.parse::<WrappedMetadataKey>().is_err());
+        }
     }
 }
 
