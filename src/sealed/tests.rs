@@ -1,3 +1,5 @@
+mod collision;
+
 use std::io::Read as _;
 
 use super::*;
