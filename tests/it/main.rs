@@ -1,12 +1,5 @@
-//! Tests through the public API, in one program.
+//! Tests of the whole: the public library, the command line, conformance, faults, and the house rules.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test that cannot go on stops; its helpers are not marked as tests"
-)]
-
+mod tidy;
 mod vectors_age;
+mod vectors_merkle;
