@@ -1,7 +1,3 @@
-mod collision;
-
-use std::io::Read as _;
-
 use super::*;
 use crate::agefile::{
     self, CHUNK_LEN, FileKey, Identity, PayloadError, PayloadNonce, Stanza, UnverifiedHeader, Wrap, encrypt,
@@ -164,21 +160,6 @@ fn metadata_is_limited_on_both_sides() {
     let refused = seal_document(&what, &SystemRandom::new(), &mut &b""[..], &mut sink);
     assert!(matches!(refused, Err(Error::MetaTooLong(len)) if len == MAX_META_LEN + 1));
     assert!(sink.is_empty());
-}
-
-#[test]
-fn the_age_crate_opens_a_document_with_the_class_key() {
-    let vault = Vault::new(KeyKind::Classic);
-    for meta_len in [0, 3000, 6000] {
-        let plaintext = vec![9; CHUNK_LEN + 1];
-        let (file, _) = vault.seal_meta(&vec![b'x'; meta_len], &plaintext);
-        let theirs: age::x25519::Identity = vault.class.to_text().parse().unwrap();
-        let decryptor = age::Decryptor::new(&*file).unwrap();
-        let identities = std::iter::once(&theirs as &dyn age::Identity);
-        let mut out = Vec::new();
-        decryptor.decrypt(identities).unwrap().read_to_end(&mut out).unwrap();
-        assert_eq!(out, plaintext);
-    }
 }
 
 #[test]
@@ -424,14 +405,6 @@ fn a_wrapped_metadata_key_reads_as_it_prints_and_in_no_other_way() {
             assert!(bad.parse::<WrappedMetadataKey>().is_err());
         }
     }
-}
-
-#[test]
-fn a_passphrase_is_no_catalogue_key() {
-    let mut passphrase = age::scrypt::Recipient::new("x".to_owned().into());
-    passphrase.set_work_factor(1);
-    let refused = MetadataSession::start(&passphrase, &SystemRandom::new());
-    assert!(matches!(refused, Err(Error::CatalogueKey)));
 }
 
 #[test]
