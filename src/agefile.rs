@@ -29,6 +29,9 @@
 mod armor;
 mod error;
 mod header;
+mod hpke;
+mod hybrid;
+mod kem;
 mod key;
 mod lines;
 mod passphrase;

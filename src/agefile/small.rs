@@ -55,21 +55,37 @@ mod tests {
     use crate::label::KeyKind;
 
     fn pair() -> (Identity, Recipient) {
-        let identity = Identity::generate(KeyKind::Classic, &SystemRandom::new()).unwrap();
+        pair_of(KeyKind::Classic)
+    }
+
+    fn pair_of(kind: KeyKind) -> (Identity, Recipient) {
+        let identity = Identity::generate(kind, &SystemRandom::new()).unwrap();
         let recipient = identity.to_recipient();
         (identity, recipient)
     }
 
     #[test]
     fn each_recipient_opens_it_and_a_stranger_does_not() {
-        let ((a, for_a), (b, for_b), (stranger, _)) = (pair(), pair(), pair());
-        let file = encrypt_small(&[&for_a, &for_b], b"text", &SystemRandom::new()).unwrap();
-        for identities in [[&a, &stranger], [&stranger, &b]] {
-            let identities = identities.map(|one| one as &dyn Unwrap);
-            assert_eq!(decrypt_small(&identities, &file, 4).unwrap().as_slice(), b"text");
+        for kind in KeyKind::ALL {
+            let ((a, for_a), (b, for_b), (stranger, _)) = (pair_of(*kind), pair_of(*kind), pair_of(*kind));
+            let file = encrypt_small(&[&for_a, &for_b], b"text", &SystemRandom::new()).unwrap();
+            for identities in [[&a, &stranger], [&stranger, &b]] {
+                let identities = identities.map(|one| one as &dyn Unwrap);
+                assert_eq!(decrypt_small(&identities, &file, 4).unwrap().as_slice(), b"text");
+            }
+            assert!(matches!(decrypt_small(&[&stranger], &file, 4), Err(Error::NoMatch)));
+            assert!(matches!(decrypt_small(&[], &file, 4), Err(Error::NoMatch)));
         }
-        assert!(matches!(decrypt_small(&[&stranger], &file, 4), Err(Error::NoMatch)));
-        assert!(matches!(decrypt_small(&[], &file, 4), Err(Error::NoMatch)));
+    }
+
+    #[test]
+    fn post_quantum_and_classic_recipients_are_not_mixed() {
+        let ((_, classic), (_, hybrid)) = (pair_of(KeyKind::Classic), pair_of(KeyKind::Hybrid));
+        for mixed in [[&classic, &hybrid], [&hybrid, &classic]] {
+            let mixed = mixed.map(|one| one as &dyn Wrap);
+            let refused = encrypt_small(&mixed, b"", &SystemRandom::new());
+            assert!(matches!(refused, Err(Error::MixedRecipients)));
+        }
     }
 
     #[test]

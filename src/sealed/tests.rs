@@ -1,5 +1,3 @@
-use std::io::Read as _;
-
 use super::*;
 use crate::agefile::{
     self, CHUNK_LEN, FileKey, Identity, PayloadError, PayloadNonce, Stanza, UnverifiedHeader, Wrap, encrypt,
@@ -79,9 +77,8 @@ fn recorded(file: &[u8], header_len: usize, honest: &SealedSummary) -> Expected 
     }
 }
 
-#[test]
-fn a_document_comes_back_with_its_metadata() {
-    let vault = Vault::new(KeyKind::Classic);
+fn comes_back(kind: KeyKind) {
+    let vault = Vault::new(kind);
     for len in [0, 1, CHUNK_LEN, 2 * CHUNK_LEN + 5] {
         let plaintext = vec![7; len];
         let (file, summary) = vault.seal(&plaintext);
@@ -100,6 +97,31 @@ fn a_document_comes_back_with_its_metadata() {
             header.wrapped_metadata_key().unwrap(&[&vault.class]),
             Err(Error::Age(agefile::Error::NoMatch))
         ));
+    }
+}
+
+#[test]
+fn a_document_under_classic_keys_comes_back_with_its_metadata() {
+    comes_back(KeyKind::Classic);
+}
+
+#[test]
+fn a_document_under_hybrid_keys_comes_back_with_its_metadata() {
+    comes_back(KeyKind::Hybrid);
+}
+
+#[test]
+fn hybrid_and_classic_keys_do_not_stand_in_one_header() {
+    let (hybrid, classic) = (Vault::new(KeyKind::Hybrid), Vault::new(KeyKind::Classic));
+    let (one, other) = (hybrid.class.to_recipient(), classic.class.to_recipient());
+    for recipients in [[&one, &other], [&other, &one]] {
+        let recipients = recipients.map(|one| one as &dyn Wrap);
+        let metadata = &hybrid.session;
+        let what = Sealing { recipients: &recipients, metadata, document: &ID, meta_json: META };
+        let mut sink = Vec::new();
+        let refused = seal_document(&what, &SystemRandom::new(), &mut &b""[..], &mut sink);
+        assert!(matches!(refused, Err(Error::Age(agefile::Error::MixedRecipients))));
+        assert!(sink.is_empty());
     }
 }
 
@@ -138,21 +160,6 @@ fn metadata_is_limited_on_both_sides() {
     let refused = seal_document(&what, &SystemRandom::new(), &mut &b""[..], &mut sink);
     assert!(matches!(refused, Err(Error::MetaTooLong(len)) if len == MAX_META_LEN + 1));
     assert!(sink.is_empty());
-}
-
-#[test]
-fn the_age_crate_opens_a_document_with_the_class_key() {
-    let vault = Vault::new(KeyKind::Classic);
-    for meta_len in [0, 3000, 6000] {
-        let plaintext = vec![9; CHUNK_LEN + 1];
-        let (file, _) = vault.seal_meta(&vec![b'x'; meta_len], &plaintext);
-        let theirs: age::x25519::Identity = vault.class.to_text().parse().unwrap();
-        let decryptor = age::Decryptor::new(&*file).unwrap();
-        let identities = std::iter::once(&theirs as &dyn age::Identity);
-        let mut out = Vec::new();
-        decryptor.decrypt(identities).unwrap().read_to_end(&mut out).unwrap();
-        assert_eq!(out, plaintext);
-    }
 }
 
 #[test]
@@ -379,31 +386,25 @@ fn metadata_moves_to_another_catalogue_key_with_the_header() {
 
 #[test]
 fn a_wrapped_metadata_key_reads_as_it_prints_and_in_no_other_way() {
-    let wrapped = Vault::new(KeyKind::Classic).session.wrapped;
-    let bytes = wrapped.encode();
-    assert_eq!((bytes[0], bytes.len()), (1, 1 + 32 + 32));
-    assert_eq!(WrappedMetadataKey::decode(&bytes).unwrap(), wrapped);
-    assert_eq!(wrapped.to_string().parse::<WrappedMetadataKey>().unwrap(), wrapped);
-    for len in 0..bytes.len() {
-        assert!(WrappedMetadataKey::decode(&bytes[..len]).is_err(), "{len}");
+    for (kind, byte, len) in [(KeyKind::Classic, 1, 1 + 32 + 32), (KeyKind::Hybrid, 2, 1 + 1120 + 32)] {
+        let wrapped = Vault::new(kind).session.wrapped;
+        let bytes = wrapped.encode();
+        assert_eq!((bytes[0], bytes.len()), (byte, len));
+        assert_eq!(WrappedMetadataKey::decode(&bytes).unwrap(), wrapped);
+        assert_eq!(wrapped.to_string().parse::<WrappedMetadataKey>().unwrap(), wrapped);
+        for len in 0..bytes.len() {
+            assert!(WrappedMetadataKey::decode(&bytes[..len]).is_err(), "{len}");
+        }
+        assert!(WrappedMetadataKey::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+        for kind in (0..=255).filter(|kind| *kind != byte) {
+            let mut other = bytes.clone();
+            other[0] = kind;
+            assert!(WrappedMetadataKey::decode(&other).is_err(), "{kind}");
+        }
+        for bad in [wrapped.to_string() + "=", format!("{wrapped}\n"), String::new()] {
+            assert!(bad.parse::<WrappedMetadataKey>().is_err());
+        }
     }
-    assert!(WrappedMetadataKey::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
-    for kind in (0..=255).filter(|kind| *kind != 1) {
-        let mut other = bytes.clone();
-        other[0] = kind;
-        assert!(WrappedMetadataKey::decode(&other).is_err(), "{kind}");
-    }
-    for bad in [wrapped.to_string().replace('=', ""), format!("{wrapped}\n"), String::new()] {
-        assert!(bad.parse::<WrappedMetadataKey>().is_err());
-    }
-}
-
-#[test]
-fn a_passphrase_is_no_catalogue_key() {
-    let mut passphrase = age::scrypt::Recipient::new("x".to_owned().into());
-    passphrase.set_work_factor(1);
-    let refused = MetadataSession::start(&passphrase, &SystemRandom::new());
-    assert!(matches!(refused, Err(Error::CatalogueKey)));
 }
 
 #[test]
