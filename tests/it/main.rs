@@ -1,3 +1,4 @@
 //! The project's parts together, through the public interface.
 
+mod format_pages;
 mod vectors_merkle;
