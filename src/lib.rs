@@ -10,7 +10,21 @@ pub mod encoding;
 
 pub mod crypto;
 pub mod id;
-pub mod label;
-pub mod log;
-pub mod note;
 pub mod time;
+
+pub mod agefile;
+pub mod label;
+pub mod note;
+
+pub mod document;
+pub mod identity;
+
+pub mod access;
+pub mod roster;
+
+pub mod log;
+pub mod policy;
+pub mod sealed;
+
+#[cfg(feature = "vault")]
+pub mod store;

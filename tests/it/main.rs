@@ -1,4 +1,6 @@
-//! The project's parts together, through the public interface.
+//! Tests of the whole: the public library, the command line, conformance, faults, and the house rules.
 
 mod format_pages;
+mod tidy;
+mod vectors_age;
 mod vectors_merkle;

@@ -1,0 +1,492 @@
+//! The live copy of the log and what is looked up in a hurry, in sled.
+//!
+//! Nothing here is believed: after every open, size, root and last key are compared with the segment files and
+//! with the checkpoint outside the vault, and all of it can be made anew from them. `docs/ARCHITECTURE.md` says
+//! why sled is handled this carefully: one flipped bit can make it open happily with fewer entries.
+//!
+//! One tree, prefixed keys, so that one batch is one atomic change:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `s` | [`IndexState`] |
+//! | `e` epoch seq | the entry, as stored in the segments |
+//! | `d` document epoch seq | nothing: that entry is about that document; the first one is its sealing |
+//! | `m` member, `v` event, `y` day, each with epoch and first seq | length of the run of entries |
+//! | `r` epoch seq-of-sealing | [`Row`] |
+//! | `p` epoch seq-of-sealing | nothing: the row's sealed part is not folded in yet |
+//! | `k` | the cache key for the rows' sealed parts, wrapped to the catalogue key |
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use crate::crypto::Digest;
+use crate::id::{DocumentId, MemberId};
+use crate::label::Class;
+use crate::time::Timestamp;
+
+/// Memory that sled may fill with pages; without a bound a million entries take 1.7 GB.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The index did not do its work. It is derived: nothing is lost, `rebuild` makes it anew.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// There is no index.
+    #[error("the index is missing")]
+    Missing,
+    /// sled refuses, or holds what we never wrote.
+    #[error("the index is damaged: {0}")]
+    Damaged(String),
+    /// The disk refuses.
+    #[error("the index could not be written")]
+    Io(#[source] std::io::Error),
+}
+
+impl From<sled::Error> for IndexError {
+    fn from(error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(error) => Self::Io(error),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+fn damaged(what: &str) -> IndexError {
+    IndexError::Damaged(what.to_owned())
+}
+
+/// sled can panic on damaged data; a panic there is an error here.
+fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged("sled stopped on what it read")))
+}
+
+/// A place in the log: epoch, then sequence number. Sorts as the log does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The epoch.
+    pub epoch: u64,
+    /// The entry in it.
+    pub seq: u64,
+}
+
+impl Place {
+    fn key(self, prefix: &[u8]) -> Vec<u8> {
+        let mut key = prefix.to_vec();
+        key.extend_from_slice(&self.epoch.to_be_bytes());
+        key.extend_from_slice(&self.seq.to_be_bytes());
+        key
+    }
+
+    fn of_key(key: &[u8]) -> Option<Self> {
+        let (rest, seq) = key.split_last_chunk::<8>()?;
+        let (_, epoch) = rest.split_last_chunk::<8>()?;
+        Some(Self { epoch: u64::from_be_bytes(*epoch), seq: u64::from_be_bytes(*seq) })
+    }
+}
+
+/// How far the index has followed the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexState {
+    /// The epoch.
+    pub epoch: u64,
+    /// Entries of that epoch that are in.
+    pub size: u64,
+    /// The tree's root at that size.
+    pub root: Digest,
+    /// Documents that are sealed and not destroyed.
+    pub documents: u64,
+}
+
+impl IndexState {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(56);
+        out.extend_from_slice(&self.epoch.to_be_bytes());
+        out.extend_from_slice(&self.size.to_be_bytes());
+        out.extend_from_slice(&self.root.0);
+        out.extend_from_slice(&self.documents.to_be_bytes());
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = Reader(bytes);
+        let state = Self {
+            epoch: from.u64()?,
+            size: from.u64()?,
+            root: Digest(from.array()?),
+            documents: from.u64()?,
+        };
+        from.0.is_empty().then_some(state)
+    }
+}
+
+/// What is known of a document without opening it: from the log, and the sealed part from its header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The document.
+    pub id: DocumentId,
+    /// Its class.
+    pub class: Class,
+    /// Bytes of plaintext.
+    pub size: u64,
+    /// Length of the header.
+    pub header_len: u64,
+    /// Of the header.
+    pub header_sha256: Digest,
+    /// Of the payload.
+    pub payload_sha256: Digest,
+    /// The key commitment.
+    pub commitment: Digest,
+    /// Who sealed it.
+    pub sealed_by: MemberId,
+    /// When.
+    pub sealed_at: Timestamp,
+    /// The entry whose digests are these.
+    pub newest: Place,
+    /// The metadata under the cache key; empty until folded in.
+    pub private: Vec<u8>,
+}
+
+const ROW_VERSION: u8 = 1;
+
+impl Row {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(176 + self.private.len());
+        out.push(ROW_VERSION);
+        out.push(if self.class == Class::Critical { 1 } else { 2 });
+        out.extend_from_slice(&self.id.0);
+        out.extend_from_slice(&self.size.to_be_bytes());
+        out.extend_from_slice(&self.header_len.to_be_bytes());
+        for digest in [&self.header_sha256, &self.payload_sha256, &self.commitment] {
+            out.extend_from_slice(&digest.0);
+        }
+        out.extend_from_slice(&self.sealed_by.0);
+        out.extend_from_slice(&self.sealed_at.unix_ms().to_be_bytes());
+        out.extend_from_slice(&self.newest.epoch.to_be_bytes());
+        out.extend_from_slice(&self.newest.seq.to_be_bytes());
+        out.extend_from_slice(&self.private);
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = Reader(bytes);
+        let [version, class] = from.array()?;
+        if version != ROW_VERSION {
+            return None;
+        }
+        let class = match class {
+            1 => Class::Critical,
+            2 => Class::Important,
+            _ => return None,
+        };
+        Some(Self {
+            class,
+            id: DocumentId(from.array()?),
+            size: from.u64()?,
+            header_len: from.u64()?,
+            header_sha256: Digest(from.array()?),
+            payload_sha256: Digest(from.array()?),
+            commitment: Digest(from.array()?),
+            sealed_by: MemberId(from.array()?),
+            sealed_at: Timestamp::from_unix_ms(i64::from_be_bytes(from.array()?)),
+            newest: Place { epoch: from.u64()?, seq: from.u64()? },
+            private: from.0.to_vec(),
+        })
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+}
+
+/// One atomic change, collected before it is made.
+#[derive(Default)]
+pub struct Change {
+    batch: sled::Batch,
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Change(..)")
+    }
+}
+
+impl Change {
+    /// The index has followed the log this far.
+    pub fn state(&mut self, state: &IndexState) {
+        self.batch.insert(b"s".as_slice(), state.encode());
+    }
+
+    /// The live copy of an entry.
+    pub fn entry(&mut self, at: Place, bytes: &[u8]) {
+        self.batch.insert(at.key(b"e"), bytes);
+    }
+
+    /// An entry is about a document.
+    pub fn about(&mut self, document: DocumentId, at: Place) {
+        self.batch.insert(at.key(&prefixed(b'd', &document.0)), &[]);
+    }
+
+    /// A run of `count` entries that have a member (`m`), an event (`v`) or a day (`y`) in common.
+    pub fn run(&mut self, kind: u8, value: &[u8], first: Place, count: u64) {
+        let mut prefix = prefixed(kind, value);
+        prefix.push(0);
+        self.batch.insert(first.key(&prefix), &count.to_be_bytes());
+    }
+
+    /// A document's row; one without its sealed part waits for somebody who can fold it in.
+    pub fn row(&mut self, sealed: Place, row: &Row) {
+        self.batch.insert(sealed.key(b"r"), row.encode());
+        if row.private.is_empty() {
+            self.batch.insert(sealed.key(b"p"), &[]);
+        } else {
+            self.batch.remove(sealed.key(b"p"));
+        }
+    }
+
+    /// A destroyed document has no row.
+    pub fn remove_row(&mut self, sealed: Place) {
+        self.batch.remove(sealed.key(b"r"));
+        self.batch.remove(sealed.key(b"p"));
+    }
+
+    /// The wrapped cache key.
+    pub fn cache_key(&mut self, wrapped: &[u8]) {
+        self.batch.insert(b"k".as_slice(), wrapped);
+    }
+}
+
+fn prefixed(kind: u8, value: &[u8]) -> Vec<u8> {
+    let mut key = vec![kind];
+    key.extend_from_slice(value);
+    key
+}
+
+/// The open index. One process at a time has it: the vault's own lock is taken first.
+#[derive(Debug)]
+pub struct Index {
+    db: sled::Db,
+    folder: PathBuf,
+}
+
+impl Index {
+    /// Opens what is there.
+    pub fn open(folder: &Path) -> Result<Self, IndexError> {
+        if !folder.join("db").is_file() {
+            return Err(IndexError::Missing);
+        }
+        Self::open_or_create(folder)
+    }
+
+    /// Opens, or begins an empty one.
+    pub fn open_or_create(folder: &Path) -> Result<Self, IndexError> {
+        guarded(|| {
+            let db = sled::Config::new()
+                .path(folder)
+                .cache_capacity(CACHE_BYTES)
+                // The background flush only logs its errors, so we flush ourselves.
+                .flush_every_ms(None)
+                .open()?;
+            Ok(Self { db, folder: folder.to_owned() })
+        })
+    }
+
+    /// How far it has come; `None` for one that holds nothing yet.
+    pub fn state(&self) -> Result<Option<IndexState>, IndexError> {
+        guarded(|| match self.db.get(b"s")? {
+            None => Ok(None),
+            Some(bytes) => IndexState::decode(&bytes).map(Some).ok_or_else(|| damaged("unreadable state")),
+        })
+    }
+
+    /// Whether the last live entry is the one before `size`, and it is these bytes.
+    pub fn last_entry(&self) -> Result<Option<(Place, Vec<u8>)>, IndexError> {
+        guarded(|| match self.db.scan_prefix(b"e").next_back() {
+            None => Ok(None),
+            Some(pair) => {
+                let (key, value) = pair?;
+                let place = Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?;
+                Ok(Some((place, value.to_vec())))
+            }
+        })
+    }
+
+    /// Makes a change, atomically, and sees it onto the disk.
+    pub fn commit(&self, change: Change) -> Result<(), IndexError> {
+        guarded(|| {
+            self.db.apply_batch(change.batch)?;
+            self.db.flush()?;
+            // flush() is sync_file_range on Linux, which promises nothing after a power cut.
+            let db = std::fs::File::open(self.folder.join("db")).map_err(IndexError::Io)?;
+            db.sync_data().map_err(IndexError::Io)
+        })
+    }
+
+    /// The place of a document's sealing, if it was ever sealed here.
+    pub fn sealed_at(&self, document: DocumentId) -> Result<Option<Place>, IndexError> {
+        Ok(self.entries_about(document)?.first().copied())
+    }
+
+    /// Every entry about a document, oldest first.
+    pub fn entries_about(&self, document: DocumentId) -> Result<Vec<Place>, IndexError> {
+        self.keys(&prefixed(b'd', &document.0))
+    }
+
+    /// Rows whose sealed part is not folded in.
+    pub fn unfolded(&self) -> Result<Vec<Place>, IndexError> {
+        self.keys(b"p")
+    }
+
+    fn keys(&self, prefix: &[u8]) -> Result<Vec<Place>, IndexError> {
+        guarded(|| {
+            let places = self
+                .db
+                .scan_prefix(prefix)
+                .keys()
+                .map(|key| Place::of_key(&key?).ok_or_else(|| damaged("unreadable key")));
+            places.collect()
+        })
+    }
+
+    /// Documents whose id begins with this lower-case hex, two at most: enough to know whether one is meant.
+    pub fn documents_with_prefix(&self, hex: &str) -> Result<Vec<DocumentId>, IndexError> {
+        guarded(|| {
+            let whole: String = hex.chars().take(hex.len() / 2 * 2).collect();
+            let bytes: Vec<u8> = (0..whole.len() / 2)
+                .filter_map(|index| whole.get(index * 2..index * 2 + 2))
+                .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+                .collect();
+            let mut found: Vec<DocumentId> = Vec::new();
+            for key in self.db.scan_prefix(prefixed(b'd', &bytes)).keys() {
+                let key = key?;
+                let id = key.get(1..17).and_then(|id| id.try_into().ok()).map(DocumentId);
+                let id = id.ok_or_else(|| damaged("unreadable key"))?;
+                if id.to_string().starts_with(hex) && found.last() != Some(&id) {
+                    found.push(id);
+                }
+                if found.len() > 1 {
+                    break;
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// One row.
+    pub fn row(&self, sealed: Place) -> Result<Option<Row>, IndexError> {
+        guarded(|| match self.db.get(sealed.key(b"r"))? {
+            None => Ok(None),
+            Some(bytes) => Row::decode(&bytes).map(Some).ok_or_else(|| damaged("unreadable row")),
+        })
+    }
+
+    /// Gives every row in the order of sealing to `visit`, until it refuses.
+    pub fn for_each_row(
+        &self,
+        mut visit: impl FnMut(Place, Row) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        guarded(|| {
+            for pair in self.db.scan_prefix(b"r") {
+                let (key, value) = pair?;
+                let place = Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?;
+                visit(place, Row::decode(&value).ok_or_else(|| damaged("unreadable row"))?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives every live entry in the order of the log to `visit`, until it refuses.
+    pub fn for_each_entry(
+        &self,
+        mut visit: impl FnMut(Place, &[u8]) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
+        guarded(|| {
+            for pair in self.db.scan_prefix(b"e") {
+                let (key, value) = pair?;
+                visit(Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?, &value)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The wrapped cache key.
+    pub fn cache_key(&self) -> Result<Option<Vec<u8>>, IndexError> {
+        guarded(|| Ok(self.db.get(b"k")?.map(|bytes| bytes.to_vec())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: u8) -> Row {
+        Row {
+            id: DocumentId([id; 16]),
+            class: Class::Important,
+            size: 5,
+            header_len: 4096,
+            header_sha256: Digest([1; 32]),
+            payload_sha256: Digest([2; 32]),
+            commitment: Digest([3; 32]),
+            sealed_by: MemberId([4; 8]),
+            sealed_at: Timestamp::from_unix_ms(-7),
+            newest: Place { epoch: 1, seq: 9 },
+            private: vec![1, 2, 3],
+        }
+    }
+
+    #[test]
+    fn a_row_reads_as_it_was_written_and_a_short_one_does_not() {
+        let bytes = row(1).encode();
+        assert_eq!(Row::decode(&bytes).unwrap(), row(1));
+        for len in 0..bytes.len() - 3 {
+            assert_eq!(Row::decode(&bytes[..len]), None);
+        }
+    }
+
+    #[test]
+    fn what_was_committed_is_found_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sled");
+        assert!(matches!(Index::open(&path), Err(IndexError::Missing)));
+        let place = |seq| Place { epoch: 1, seq };
+        let index = Index::open_or_create(&path).unwrap();
+        let mut change = Change::default();
+        let state = IndexState { epoch: 1, size: 3, root: Digest([5; 32]), documents: 2 };
+        change.state(&state);
+        change.entry(place(1), b"one");
+        change.entry(place(256), b"two");
+        change.row(place(1), &row(0xab));
+        change.row(place(2), &Row { private: vec![], ..row(0xac) });
+        change.about(DocumentId([0xab; 16]), place(1));
+        change.about(DocumentId([0xac; 16]), place(2));
+        change.run(b'm', &[4; 8], place(1), 2);
+        index.commit(change).unwrap();
+        drop(index);
+
+        let index = Index::open(&path).unwrap();
+        assert_eq!(index.state().unwrap(), Some(state));
+        assert_eq!(index.last_entry().unwrap(), Some((place(256), b"two".to_vec())));
+        assert_eq!(index.row(place(1)).unwrap(), Some(row(0xab)));
+        assert_eq!(index.unfolded().unwrap(), vec![place(2)]);
+        assert_eq!(index.documents_with_prefix("abab").unwrap(), vec![DocumentId([0xab; 16])]);
+        assert_eq!(index.documents_with_prefix("a").unwrap().len(), 2);
+        assert_eq!(index.documents_with_prefix("abac").unwrap(), vec![]);
+        let mut seen = 0;
+        index
+            .for_each_row(|_, _| {
+                seen += 1;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(seen, 2);
+    }
+}

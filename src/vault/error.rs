@@ -1,0 +1,287 @@
+//! The one public error: a stable code, the exit code that goes with it, and the facts for its message.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $item:ident = $text:literal),+ $(,)?) => {
+        /// What went wrong, as a word that never changes its meaning. The part before the dot decides the exit code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $item),+ }
+
+        impl Code {
+            /// Every code, for the tests of the message catalogues.
+            pub const ALL: &'static [Self] = &[$(Self::$item),+];
+
+            /// The code in JSON and in the log.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$item => $text),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A fault of ours.
+    Internal = "internal.fault",
+    /// The call is wrong; `detail` says how.
+    Usage = "usage.arguments",
+    /// A passphrase came from two places.
+    PassphraseSources = "usage.passphrase-sources",
+    /// The passphrase is empty.
+    PassphraseEmpty = "usage.passphrase-empty",
+    /// The passphrase is longer than the limit.
+    PassphraseTooLong = "usage.passphrase-too-long",
+    /// The passphrase is not valid UTF-8.
+    PassphraseText = "usage.passphrase-text",
+    /// The two entries of a new passphrase differ.
+    PassphraseMismatch = "usage.passphrase-mismatch",
+    /// There is no terminal to ask on.
+    NoTerminal = "usage.no-terminal",
+    /// The verb needs an identity and none was named.
+    NoIdentity = "usage.no-identity",
+    /// The work factor is outside 10 to 20.
+    WorkFactor = "usage.work-factor",
+    /// The target exists already.
+    Exists = "usage.exists",
+    /// The target of `init` is not an empty or new folder.
+    VaultExists = "usage.vault-exists",
+    /// A short id fits several.
+    AmbiguousId = "usage.ambiguous-id",
+    /// A short id has fewer than four characters or is not hex.
+    ShortId = "usage.short-id",
+    /// A name, title or reason is empty, too long, or has control characters.
+    Text = "usage.text",
+    /// The code given is not the card's or vault's.
+    CodeDiffers = "usage.code-differs",
+    /// A confirmation was refused or could not be asked for.
+    NotConfirmed = "usage.not-confirmed",
+    /// The configuration file cannot be read.
+    Config = "usage.config",
+    /// The file is not a card.
+    NotACard = "usage.not-a-card",
+    /// The member is in the roster already.
+    MemberExists = "usage.member-exists",
+    /// A card's key kind is not the vault's.
+    KeyKind = "usage.key-kind",
+    /// The document's sealed path cannot be made safely under the target folder.
+    UnsafePath = "usage.unsafe-path",
+    /// Sealing from or opening into the vault's own folder.
+    InsideVault = "usage.inside-vault",
+    /// No vault here or in any parent.
+    NoVault = "not-found.vault",
+    /// No such document.
+    NoDocument = "not-found.document",
+    /// The document was destroyed.
+    Destroyed = "not-found.destroyed",
+    /// No such member.
+    NoMember = "not-found.member",
+    /// No such file.
+    NoFile = "not-found.file",
+    /// The member has no clearance for the class.
+    NoClearance = "denied.clearance",
+    /// The member may not see titles.
+    NoTitleRight = "denied.titles",
+    /// The action is another role's.
+    NoRole = "denied.role",
+    /// Others may read the identity file.
+    IdentityPermissions = "denied.identity-permissions",
+    /// Others may write in the vault's folder.
+    VaultPermissions = "denied.vault-permissions",
+    /// Others may read the host's state.
+    StatePermissions = "denied.state-permissions",
+    /// This host may read but not write.
+    HostNotEnrolled = "denied.host-not-enrolled",
+    /// Wrong passphrase.
+    WrongPassphrase = "authentication.passphrase",
+    /// The identity is not a member of this vault.
+    NotAMember = "authentication.not-a-member",
+    /// The file is not an identity file, or is damaged.
+    BadIdentity = "authentication.identity-file",
+    /// The identity file asks for more work than we accept.
+    ExcessiveWork = "authentication.excessive-work",
+    /// A document's header is not the one the log names.
+    TamperedHeader = "tampered.header",
+    /// A document's payload is not the one the log names.
+    TamperedPayload = "tampered.payload",
+    /// A document's file key is not the one the log commits to.
+    TamperedCommitment = "tampered.commitment",
+    /// A document's metadata does not fit the document.
+    TamperedMetadata = "tampered.metadata",
+    /// A document that the log names is not there.
+    MissingDocument = "tampered.document-missing",
+    /// A document that the log does not name is there.
+    ForeignDocument = "tampered.document-foreign",
+    /// An entry, a tile or the tree contradicts the signed checkpoint.
+    TamperedLog = "tampered.log",
+    /// A checkpoint's signature or text is wrong.
+    TamperedCheckpoint = "tampered.checkpoint",
+    /// A roster is not what its chain or the log says.
+    TamperedRoster = "tampered.roster",
+    /// A key file does not hold the key that the roster names.
+    TamperedKey = "tampered.key-file",
+    /// Another vault lies where a known one was.
+    VaultReplaced = "tampered.vault-replaced",
+    /// A card's signature is wrong.
+    TamperedCard = "tampered.card",
+    /// The log is shorter than what this host signed.
+    TruncatedLog = "truncated.log",
+    /// The newest roster is gone.
+    TruncatedRoster = "truncated.roster",
+    /// The host's state is older than what this host signed.
+    TruncatedState = "truncated.host-state",
+    /// Two signed histories contradict each other.
+    Forked = "forked.log",
+    /// The live index is broken or contradicts the log.
+    DamagedIndex = "damaged.index",
+    /// The live index is gone.
+    MissingIndex = "damaged.index-missing",
+    /// A hash tile is missing or wrong, while the entries are right.
+    DamagedTile = "damaged.tile",
+    /// The file of checkpoints is missing or damaged.
+    DamagedCheckpoints = "damaged.checkpoints",
+    /// Both slots of the host's state are damaged.
+    DamagedState = "damaged.host-state",
+    /// The vault's own files are not in order.
+    DamagedVault = "damaged.vault",
+    /// This host has never seen this vault.
+    UnknownVault = "unverifiable.vault",
+    /// No known key signed the checkpoint.
+    UnknownLogKey = "unverifiable.log-key",
+    /// The format is newer than this program.
+    NewerFormat = "unverifiable.format",
+    /// Another process holds the vault.
+    Busy = "busy.vault",
+    /// The log could not be written, so nothing was done.
+    LogFailed = "log-failed.write",
+    /// The medium is full.
+    Full = "io.full",
+    /// The medium is read-only.
+    ReadOnly = "io.read-only",
+    /// Reading or writing failed.
+    Io = "io.failed",
+    /// A source changed while it was read.
+    SourceChanged = "io.source-changed",
+    /// The source cannot be read.
+    SourceUnreadable = "io.source-unreadable",
+    /// The operating system gave no random bytes.
+    NoRandom = "io.no-random",
+}
+
+impl Code {
+    /// The exit code of the program: decided by the word before the dot.
+    pub fn exit(self) -> u8 {
+        match self.as_str().split_once('.').map_or("internal", |(kind, _)| kind) {
+            "usage" => 2,
+            "not-found" => 3,
+            "denied" => 4,
+            "authentication" => 5,
+            "tampered" => 6,
+            "truncated" => 7,
+            "forked" => 8,
+            "damaged" => 9,
+            "unverifiable" => 10,
+            "stale" => 11,
+            "busy" => 12,
+            "log-failed" => 13,
+            "io" => 14,
+            "bundle" => 15,
+            "pending" => 16,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+/// What a verb reports when it did not do its work.
+///
+/// The message for a person is made from `code` and `facts` by the message catalogues; `Display` is for
+/// programmers and says the same tersely. No secret, title or reason is ever among the facts.
+#[derive(Debug)]
+pub struct Error {
+    code: Code,
+    facts: Vec<(&'static str, String)>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error without facts.
+    pub fn new(code: Code) -> Self {
+        Self { code, facts: Vec::new(), source: None }
+    }
+
+    /// Adds a fact for the message: `path`, `id`, `name`, `detail`, `size` …
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.facts.push((name, value.to_string()));
+        self
+    }
+
+    /// Adds the error beneath.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The facts for the message, by name.
+    pub fn facts(&self) -> &[(&'static str, String)] {
+        &self.facts
+    }
+}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        for (name, value) in &self.facts {
+            write!(f, " {name}={value:?}")?;
+        }
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_word_and_an_exit_code() {
+        let mut words: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(code.exit() == 1, *code == Code::Internal, "{code}");
+        }
+    }
+}

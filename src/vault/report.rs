@@ -1,0 +1,430 @@
+//! What the verbs answer. The field names are the JSON contract of the command line.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Code;
+use crate::crypto::Digest;
+use crate::id::{DocumentId, MemberId, VaultId};
+use crate::label::{Class, Role, Zone};
+use crate::time::Timestamp;
+
+/// An answer that becomes one JSON object.
+pub trait Report: Serialize {
+    /// The value of its `schema` field.
+    const SCHEMA: &'static str;
+}
+
+macro_rules! reports {
+    ($($name:ident = $schema:literal),+ $(,)?) => {
+        $(impl Report for $name { const SCHEMA: &'static str = $schema; })+
+    };
+}
+
+reports! {
+    IdentityNewReport = "gapvault.identity.new/v1",
+    IdentityShowReport = "gapvault.identity.show/v1",
+    IdentityPassphraseReport = "gapvault.identity.passphrase/v1",
+    InitReport = "gapvault.init/v1",
+    MemberAddReport = "gapvault.member.add/v1",
+    MemberListReport = "gapvault.member.list/v1",
+    HostReport = "gapvault.host/v1",
+    SealReport = "gapvault.seal/v1",
+    OpenReport = "gapvault.open/v1",
+    ListReport = "gapvault.list/v1",
+    ShowReport = "gapvault.show/v1",
+    DestroyReport = "gapvault.destroy/v1",
+    StatusReport = "gapvault.status/v1",
+    VerifyReport = "gapvault.verify/v1",
+    AuditShowReport = "gapvault.audit.show/v1",
+    AuditVerifyReport = "gapvault.audit.verify/v1",
+    RebuildReport = "gapvault.rebuild/v1",
+}
+
+/// A new identity.
+#[derive(Debug, Clone, Serialize)]
+pub struct IdentityNewReport {
+    /// The member id that this identity will have everywhere.
+    pub id: MemberId,
+    /// The person's name.
+    pub name: String,
+    /// The identity file.
+    pub identity: PathBuf,
+    /// The card beside it.
+    pub card: PathBuf,
+    /// The card's 25-digit code.
+    pub code: String,
+}
+
+/// A card, as read from a card file or an unlocked identity file.
+#[derive(Debug, Clone, Serialize)]
+pub struct IdentityShowReport {
+    /// The member id.
+    pub id: MemberId,
+    /// The person's name.
+    pub name: String,
+    /// The decryption key's public half.
+    pub recipient: String,
+    /// The signing key as a note verifier key.
+    pub verifier_key: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The card's 25-digit code.
+    pub code: String,
+    /// The card itself, a signed note.
+    pub card: String,
+}
+
+/// A passphrase was changed.
+#[derive(Debug, Clone, Serialize)]
+pub struct IdentityPassphraseReport {
+    /// The identity file.
+    pub identity: PathBuf,
+}
+
+/// A new vault.
+#[derive(Debug, Clone, Serialize)]
+pub struct InitReport {
+    /// The vault id.
+    pub vault: VaultId,
+    /// Its 25-digit code.
+    pub code: String,
+    /// Where it stands.
+    pub zone: Zone,
+}
+
+/// A member joined.
+#[derive(Debug, Clone, Serialize)]
+pub struct MemberAddReport {
+    /// The member.
+    pub member: MemberRow,
+    /// The card's 25-digit code, as it was compared.
+    pub code: String,
+    /// The roster version that is now in force.
+    pub roster_version: u64,
+}
+
+/// The people in the roster.
+#[derive(Debug, Clone, Serialize)]
+pub struct MemberListReport {
+    /// One row for each.
+    pub members: Vec<MemberRow>,
+}
+
+/// A member's row.
+#[derive(Debug, Clone, Serialize)]
+pub struct MemberRow {
+    /// The member id.
+    pub id: MemberId,
+    /// The person's name.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// The classes whose contents the member may open.
+    pub clearance: Vec<Class>,
+    /// May see titles.
+    pub titles: bool,
+    /// May import.
+    pub import: bool,
+    /// May release.
+    pub release: bool,
+    /// The end date, if any.
+    pub until: Option<String>,
+    /// The sponsor, if any.
+    pub sponsor: Option<MemberId>,
+    /// `active` for now; other states come with expiry and revocation.
+    pub state: &'static str,
+}
+
+/// What `host trust`, `host enrol` and `host resume` did.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostReport {
+    /// `trusted`, `enrolled` or `resumed`.
+    pub state: &'static str,
+    /// The vault.
+    pub vault: VaultId,
+    /// Its name.
+    pub name: String,
+    /// Its 25-digit code.
+    pub code: String,
+    /// The epoch of the log.
+    pub epoch: u64,
+    /// The size of the log that was accepted.
+    pub size: u64,
+}
+
+/// What `seal` did with each source.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SealReport {
+    /// Sealed.
+    pub documents: Vec<SealedRow>,
+    /// Not a regular file; left alone.
+    pub skipped: Vec<SkippedRow>,
+    /// Not sealed.
+    pub failed: Vec<FailedRow>,
+    /// With `--dry-run`: nothing was sealed, these would be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub would_seal: Vec<String>,
+    /// How many originals were removed after the sealed document was read back.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub removed: u64,
+}
+
+// serde hands the field over by reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A sealed source.
+#[derive(Debug, Clone, Serialize)]
+pub struct SealedRow {
+    /// The new document.
+    pub id: DocumentId,
+    /// Where it came from, lossy where not UTF-8.
+    pub source: String,
+    /// Its class.
+    pub class: Class,
+    /// Bytes of plaintext.
+    pub size: u64,
+    /// SHA-256 of the payload.
+    pub payload_sha256: Digest,
+    /// SHA-256 of the header.
+    pub header_sha256: Digest,
+}
+
+/// A source that is not a document.
+#[derive(Debug, Clone, Serialize)]
+pub struct SkippedRow {
+    /// The source, lossy where not UTF-8.
+    pub source: String,
+    /// `symlink`, `fifo`, `socket`, `device`, `vault`, `other`.
+    pub why: &'static str,
+}
+
+/// A source that could not be sealed, or a document that could not be opened.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedRow {
+    /// The source, or the document's id.
+    pub source: String,
+    /// Why.
+    pub code: Code,
+}
+
+/// What `open` released.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct OpenReport {
+    /// Released.
+    pub documents: Vec<OpenedRow>,
+    /// Not released.
+    pub failed: Vec<FailedRow>,
+}
+
+/// A released document.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenedRow {
+    /// The document.
+    pub id: DocumentId,
+    /// Where it was written; null for standard output.
+    pub path: Option<PathBuf>,
+    /// Bytes of plaintext.
+    pub size: u64,
+}
+
+/// The documents of a vault.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListReport {
+    /// One row for each, in the order of sealing.
+    pub documents: Vec<DocumentRow>,
+}
+
+/// A document's row.
+#[derive(Debug, Clone, Serialize)]
+pub struct DocumentRow {
+    /// The document.
+    pub id: DocumentId,
+    /// Its class.
+    pub class: Class,
+    /// Its title; null without the right to see it.
+    pub title: Option<String>,
+    /// Its original name; null without the right to see it. Lossy where not UTF-8.
+    pub name: Option<String>,
+    /// Its path in the sealed tree with `/`; null without the right, or for a single file.
+    pub relative_path: Option<String>,
+    /// Bytes of plaintext.
+    pub size: u64,
+    /// When it was sealed.
+    pub sealed_at: Timestamp,
+    /// Who sealed it.
+    pub sealed_by: MemberId,
+}
+
+/// One document.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShowReport {
+    /// The document.
+    pub document: DocumentDetail,
+    /// Who had it, with `--history`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<HistoryRow>>,
+}
+
+/// Everything about one document that the caller may know.
+#[derive(Debug, Clone, Serialize)]
+pub struct DocumentDetail {
+    /// What `list` says.
+    #[serde(flatten)]
+    pub row: DocumentRow,
+    /// SHA-256 of the payload: every byte after the header.
+    pub payload_sha256: Digest,
+    /// SHA-256 of the header.
+    pub header_sha256: Digest,
+    /// Length of the header, a multiple of 4096.
+    pub header_len: u64,
+    /// The sealed file.
+    pub path: PathBuf,
+}
+
+/// One thing that happened to a document.
+#[derive(Debug, Clone, Serialize)]
+pub struct HistoryRow {
+    /// The entry.
+    pub seq: u64,
+    /// The epoch of the log that it stands in.
+    pub epoch: u64,
+    /// When.
+    pub time: Timestamp,
+    /// What: `document.seal`, `document.open` …
+    pub event: String,
+    /// `intent`, `done` or `single`.
+    pub phase: String,
+    /// `ok`, `denied` or `failed`.
+    pub outcome: String,
+    /// Who; null when nobody was identified.
+    pub member: Option<MemberId>,
+    /// The name in the roster.
+    pub name: Option<String>,
+    /// The reason given; null without the right to see titles, or when none was given.
+    pub reason: Option<String>,
+}
+
+/// A document is gone.
+#[derive(Debug, Clone, Serialize)]
+pub struct DestroyReport {
+    /// The document.
+    pub id: DocumentId,
+}
+
+/// The vault's health.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatusReport {
+    /// The vault.
+    pub vault: VaultId,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub zone: Zone,
+    /// How many documents it holds.
+    pub documents: u64,
+    /// The access log.
+    pub log: LogStatus,
+    /// Work that the next command which changes something will finish.
+    pub pending: Vec<String>,
+    /// What somebody should look at.
+    pub warnings: Vec<Warning>,
+}
+
+/// The access log in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct LogStatus {
+    /// The epoch that is being written.
+    pub epoch: u64,
+    /// Entries in it.
+    pub size: u64,
+    /// Entries covered by a signed checkpoint.
+    pub signed_size: u64,
+    /// Entries covered by a witness.
+    pub witnessed_size: u64,
+}
+
+/// Something to look at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Warning {
+    /// A stable word: an error code, or one of `last-officer`, `single-reader`, `host-not-enrolled` …
+    pub code: String,
+    /// The thing it is about.
+    pub detail: String,
+}
+
+/// What `verify` found.
+#[derive(Debug, Clone, Serialize)]
+pub struct VerifyReport {
+    /// `ok`, or the first part of the worst finding's code: `tampered`, `truncated` …
+    pub verdict: String,
+    /// Documents checked.
+    pub documents: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Everything that is not as it should be.
+    pub findings: Vec<Finding>,
+    /// Work left by a kill, to be finished by the next command that changes something.
+    pub pending: Vec<String>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// What.
+    pub code: Code,
+    /// About which document, note, or place in the log.
+    pub object: String,
+    /// More.
+    pub detail: String,
+}
+
+/// Entries of the log as they are stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditShowReport {
+    /// Each the entry's own JSON object.
+    pub entries: Vec<serde_json::Value>,
+}
+
+/// Judgement of the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditVerifyReport {
+    /// `ok`, or `tampered`, `truncated`, `forked`, `damaged`, `unverifiable`.
+    pub verdict: String,
+    /// The epoch being written.
+    pub epoch: u64,
+    /// Entries in it.
+    pub size: u64,
+    /// Root hash in base64.
+    pub root: String,
+    /// Entries covered by a signed checkpoint.
+    pub signed_size: u64,
+    /// Entries covered by a witness.
+    pub witnessed_size: u64,
+    /// The first entry that is not as it should be.
+    pub first_bad: Option<u64>,
+    /// Everything that is not as it should be.
+    pub findings: Vec<Finding>,
+    /// For a fork: the contradicting checkpoints, as notes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Work left by a kill.
+    pub pending: Vec<String>,
+}
+
+/// What `rebuild` made anew.
+#[derive(Debug, Clone, Serialize)]
+pub struct RebuildReport {
+    /// Log entries indexed.
+    pub entries: u64,
+    /// Documents in the catalogue.
+    pub documents: u64,
+    /// Hash tiles written anew.
+    pub tiles: u64,
+    /// Where the old index was put aside, if there was one.
+    pub old_index: Option<PathBuf>,
+}
