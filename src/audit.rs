@@ -111,10 +111,8 @@ impl Judge {
             contradicted: Vec::new(),
         };
         for (record, note) in checkpoints.iter().enumerate() {
-            let genuine = known
-                .hosts
-                .iter()
-                .find_map(|host| SignedCheckpoint::verify(note, host, known.members).ok());
+            let genuine =
+                known.hosts.iter().find_map(|host| SignedCheckpoint::verify(note, host, known.members).ok());
             match genuine {
                 Some(signed) => judge.expect(
                     signed.checkpoint().size(),
@@ -266,7 +264,8 @@ mod tests {
     fn checkpoint(entries: &[Vec<u8>], key: &SigningKey) -> (u64, Digest, Vec<u8>) {
         let mut frontier = Frontier::new();
         frontier.extend(entries.iter().map(|entry| leaf_hash(entry)));
-        let note = Checkpoint::new(&name(), frontier.size(), frontier.root()).unwrap().sign(key, None).unwrap();
+        let note =
+            Checkpoint::new(&name(), frontier.size(), frontier.root()).unwrap().sign(key, None).unwrap();
         (frontier.size(), frontier.root(), note.print().into_bytes())
     }
 

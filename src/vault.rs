@@ -70,7 +70,8 @@ use crate::time::Clock;
 use session::Session;
 
 /// What a vault's `vault.toml` says, and nothing that must be believed.
-const FORMAT: &str = "# A gapvault vault. Nothing in this file is relied upon but the format's number.\nformat = 1\n";
+const FORMAT: &str =
+    "# A gapvault vault. Nothing in this file is relied upon but the format's number.\nformat = 1\n";
 const FORMAT_LIMIT: u64 = 4096;
 
 /// Everything that is handed in from the top.

@@ -19,10 +19,12 @@ pub const RESUME_KIND: &str = "gapvault.resume/v1";
 pub fn in_force(context: &Context, record: &StateRecord) -> Result<InForce, StoreError> {
     let found = find(context, record.roster_version, record.roster_digest, record.vault);
     let pinned = found.and_then(|bytes| Ok(InForce::pinned(&bytes, record.roster_digest, record.vault)?));
-    pinned.map_err(|error| if is_another_vault(context, record) {
-        StoreError::VaultReplaced { expected: record.vault }
-    } else {
-        error
+    pinned.map_err(|error| {
+        if is_another_vault(context, record) {
+            StoreError::VaultReplaced { expected: record.vault }
+        } else {
+            error
+        }
     })
 }
 

@@ -31,9 +31,8 @@ const WORST: [&str; 5] = ["tampered", "forked", "truncated", "unverifiable", "da
 
 /// `ok`, or the worst finding's word.
 pub(super) fn verdict(findings: &[Finding]) -> String {
-    let has = |word: &&&str| {
-        findings.iter().any(|finding| finding.code.as_str().split('.').next() == Some(**word))
-    };
+    let has =
+        |word: &&&str| findings.iter().any(|finding| finding.code.as_str().split('.').next() == Some(**word));
     WORST.iter().find(has).map_or("ok", |word| *word).to_owned()
 }
 
@@ -134,7 +133,9 @@ impl Vault {
             Err(error) => return Err(error.into()),
         };
         if let Some(first) = chain.first().filter(|first| first.vault() != record.vault) {
-            return Err(Error::new(Code::VaultReplaced).with("id", record.vault).with("found", first.vault()));
+            return Err(Error::new(Code::VaultReplaced)
+                .with("id", record.vault)
+                .with("found", first.vault()));
         }
         if !chain.iter().any(|roster| roster.digest() == record.roster_digest) {
             match rosters::in_force(&self.context, record) {
@@ -269,11 +270,12 @@ impl Vault {
         let failed = |error: std::io::Error| super::convert::io(Code::Io, &error).because(error);
         let folder = tempfile::tempdir().map_err(failed)?;
         let copy = folder.path().join("sled");
-        crate::store::live::copy_folder(&self.context.layout.index(), &copy)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Error::new(Code::MissingIndex),
-                _ => failed(error),
-            })?;
+        crate::store::live::copy_folder(&self.context.layout.index(), &copy).map_err(|error| match error
+            .kind()
+        {
+            std::io::ErrorKind::NotFound => Error::new(Code::MissingIndex),
+            _ => failed(error),
+        })?;
         Ok((folder, Index::open(&copy)?))
     }
 }

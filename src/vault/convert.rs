@@ -5,12 +5,12 @@ use crate::access::Denial;
 use crate::agefile;
 use crate::identity::IdentityError;
 use crate::sealed;
+use crate::store::StoreError;
 use crate::store::disk::DiskError;
 use crate::store::host::HostError;
 use crate::store::index::IndexError;
 use crate::store::lock::LockError;
 use crate::store::segments::SegmentError;
-use crate::store::StoreError;
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {

@@ -13,6 +13,7 @@ use crate::id::{Code as Digits, VaultId};
 use crate::identity::Identity;
 use crate::label::Zone;
 use crate::log::entry::{Entry, Event, Object, ObjectKind, Outcome};
+use crate::note::origin;
 use crate::policy::decide;
 use crate::roster::{Host, InForce};
 use crate::store::StoreError;
@@ -22,7 +23,6 @@ use crate::store::live::{known_host, log_keys};
 use crate::store::rosters;
 use crate::store::segments::{SegmentError, Segments};
 use crate::store::staging::Staging;
-use crate::note::origin;
 
 /// What a person compares before this host trusts a vault.
 #[derive(Debug, Clone)]
@@ -51,8 +51,8 @@ impl Vault {
         let _lock = self.lock()?;
         let chain = rosters::chain(&self.context)?;
         let newest = chain.last().ok_or(Code::TruncatedRoster)?;
-        let known = HostState::load(&self.site.disk, &self.context.state, self.folder())
-            .map_err(StoreError::from)?;
+        let known =
+            HostState::load(&self.site.disk, &self.context.state, self.folder()).map_err(StoreError::from)?;
         if let Some(known) = known {
             if known.record().vault != newest.vault() {
                 return Err(Error::new(Code::VaultReplaced).with("id", known.record().vault));
@@ -150,7 +150,8 @@ impl Vault {
         // Nothing can be written into the log before this host may write, a refusal neither.
         let grant = decide(before.roster(), Request { member: me.id(), action: Action::EnrolHost })?;
         let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
-        let host = Host { id: Host::id_of(&key.public()), key: key.public(), name: self.site.host_name.clone() };
+        let host =
+            Host { id: Host::id_of(&key.public()), key: key.public(), name: self.site.host_name.clone() };
         let mut roster = successor(&before, self.site.clock.now().time);
         roster.hosts.push(host.clone());
         roster.hosts.sort_by_key(|host| host.id);

@@ -76,7 +76,9 @@ fn read(site: &Site, file: &Path) -> Result<Vec<u8>, Error> {
     match site.disk.read(file, FILE_LIMIT as u64) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.is_not_found() => Err(Error::new(Code::NoFile).with("path", file.display())),
-        Err(error) if error.is_wrong_kind() => Err(Error::new(Code::BadIdentity).with("path", file.display())),
+        Err(error) if error.is_wrong_kind() => {
+            Err(Error::new(Code::BadIdentity).with("path", file.display()))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -11,8 +11,8 @@ use crate::crypto::{Digest, SigningKey};
 use crate::id::{Code as Digits, VaultId};
 use crate::identity::Identity;
 use crate::label::{Class, KeyKind, Role, Zone};
-use crate::log::entry::{Event, Object, ObjectKind, Outcome};
 use crate::log::checkpoint::Checkpoint;
+use crate::log::entry::{Event, Object, ObjectKind, Outcome};
 use crate::log::merkle::empty_root;
 use crate::note::{SignedNote, member_key_name, origin};
 use crate::policy::decide;
@@ -55,8 +55,8 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     }
     let layout = prepare_folder(&*site.disk, folder)?;
     let context = site.context(layout.root());
-    let lock = VaultLock::take(&layout.lock(), site.wait, &*site.on_wait)
-        .map_err(crate::store::StoreError::from)?;
+    let lock =
+        VaultLock::take(&layout.lock(), site.wait, &*site.on_wait).map_err(crate::store::StoreError::from)?;
     let log_key = SigningKey::generate(&*site.random).map_err(|_| Code::NoRandom)?;
     let keys = new_keys(site, request.kind)?;
     let now = site.clock.now().time;
@@ -176,13 +176,7 @@ pub(super) fn sign(roster: &Roster, me: &Identity) -> Result<String, Error> {
     Ok(note.map_err(|error| Error::new(Code::Internal).because(error))?.print())
 }
 
-fn write_truth(
-    site: &Site,
-    layout: &Layout,
-    me: &Identity,
-    note: &str,
-    keys: &NewKeys,
-) -> Result<(), Error> {
+fn write_truth(site: &Site, layout: &Layout, me: &Identity, note: &str, keys: &NewKeys) -> Result<(), Error> {
     let own = me.decryption().to_recipient();
     let mut files = vec![(layout.roster(1), note.as_bytes().to_vec())];
     for (name, key) in &keys.0 {

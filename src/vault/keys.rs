@@ -25,8 +25,8 @@ pub(super) fn held(
         Err(error) => return Err(error.into()),
     };
     let limit = usize::try_from(KEY_FILE_LIMIT).unwrap_or(usize::MAX);
-    let plain = agefile::decrypt_small(&[me.decryption()], &bytes, limit)
-        .map_err(|error| wrong().because(error))?;
+    let plain =
+        agefile::decrypt_small(&[me.decryption()], &bytes, limit).map_err(|error| wrong().because(error))?;
     let text = std::str::from_utf8(&plain).ok().map(str::trim_end);
     let key: agefile::Identity = text.and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
     let public = key.to_recipient().to_string();
@@ -45,11 +45,7 @@ pub(super) fn newest(
 }
 
 /// A key as a small age file for one member; stock age takes the content as an identity file.
-pub(super) fn wrap(
-    key: &agefile::Identity,
-    to: &Recipient,
-    random: &dyn Random,
-) -> Result<Vec<u8>, Error> {
+pub(super) fn wrap(key: &agefile::Identity, to: &Recipient, random: &dyn Random) -> Result<Vec<u8>, Error> {
     let mut text = zeroize::Zeroizing::new(String::with_capacity(4096));
     text.push_str(&key.to_text());
     text.push('\n');

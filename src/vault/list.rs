@@ -102,7 +102,8 @@ fn rows(live: &Live, catalogue: Option<&Catalogue>, request: &ListRequest) -> Re
         if request.class.is_some_and(|class| class != row.class) {
             return Ok(());
         }
-        let meta = match catalogue.filter(|_| !row.private.is_empty()).map(|open| open.open(&row)).transpose() {
+        let meta = match catalogue.filter(|_| !row.private.is_empty()).map(|open| open.open(&row)).transpose()
+        {
             Ok(meta) => meta,
             Err(error) => {
                 failed = Some(error);

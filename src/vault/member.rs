@@ -56,7 +56,7 @@ impl Vault {
     /// # Errors
     /// [`Code::NoRole`] unless the caller is an officer, [`Code::TamperedCard`], [`Code::MemberExists`],
     /// [`Code::KeyKind`], what `confirm` says, and [`Code::NoClearance`] for rights that the caller does not hold.
-    pub fn member_add(&self, me: &Identity, mut request: MemberAdd<'_>) -> Result<MemberAddReport, Error> {
+    pub fn member_add(&self, me: &Identity, request: MemberAdd<'_>) -> Result<MemberAddReport, Error> {
         let session = Session::begin(&*self.site.random)?;
         let glance = self.glance()?;
         let before = glance.roster.clone();
@@ -132,8 +132,9 @@ impl Vault {
         staging.create(&self.context.layout.roster(roster.version))?.put(note.as_bytes())?;
         for purpose in Purpose::ALL.into_iter().filter(|purpose| member.holds(*purpose)) {
             for (name, _) in roster.keys.iter().filter(|(name, _)| name.purpose == purpose) {
-                let key = keys::held(&self.context, before.roster(), me, *name)
-                    .map_err(|error| Error::new(Code::NoClearance).with("name", purpose.as_str()).because(error))?;
+                let key = keys::held(&self.context, before.roster(), me, *name).map_err(|error| {
+                    Error::new(Code::NoClearance).with("name", purpose.as_str()).because(error)
+                })?;
                 let place = self.context.layout.key(*name, member.id);
                 staging.create(&place)?.put(&keys::wrap(&key, &card.recipient, &*self.site.random)?)?;
                 places.push(place);

@@ -151,10 +151,12 @@ impl Vault {
         let mut sorted = Sorted::default();
         let mut rows = Vec::new();
         if request.all {
-            live.index().for_each_row(|_, row| {
-                rows.push(row.id.to_string());
-                Ok(())
-            }).map_err(crate::store::StoreError::from)?;
+            live.index()
+                .for_each_row(|_, row| {
+                    rows.push(row.id.to_string());
+                    Ok(())
+                })
+                .map_err(crate::store::StoreError::from)?;
         } else {
             rows.clone_from(&request.ids);
         }

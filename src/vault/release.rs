@@ -63,7 +63,8 @@ impl Releasing<'_> {
         modified: Option<ModifiedAt>,
         _recorded: &Recorded,
     ) -> Result<u64, Error> {
-        let name = path.file_name().ok_or_else(|| Error::new(Code::UnsafePath).with("path", path.display()))?;
+        let name =
+            path.file_name().ok_or_else(|| Error::new(Code::UnsafePath).with("path", path.display()))?;
         let parent = path.parent().unwrap_or(Path::new("."));
         let folder = open_folder(parent)
             .map_err(|error| Error::new(Code::NoFile).with("path", parent.display()).because(error))?;
@@ -81,8 +82,8 @@ impl Releasing<'_> {
         let Some((last, folders)) = names.split_last() else { return Err(Code::UnsafePath.into()) };
         let unsafe_path =
             |error: std::io::Error| Error::new(Code::UnsafePath).with("path", top.display()).because(error);
-        let mut folder = open_folder(top)
-            .map_err(|error| convert::io(Code::Io, &error).with("path", top.display()))?;
+        let mut folder =
+            open_folder(top).map_err(|error| convert::io(Code::Io, &error).with("path", top.display()))?;
         let mut path = top.to_owned();
         for name in folders {
             folder = folder_beneath(&folder, name).map_err(unsafe_path)?;

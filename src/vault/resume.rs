@@ -107,7 +107,13 @@ impl Vault {
         draft.detail.root = Some(resume.root.0);
         draft.detail.host_key = Some(key.public().0);
         draft.detail.version = Some(roster.roster().version);
-        session.seal_reason(&mut draft, live.ledger().size(), Some(reason), roster.roster(), &*self.site.random)?;
+        session.seal_reason(
+            &mut draft,
+            live.ledger().size(),
+            Some(reason),
+            roster.roster(),
+            &*self.site.random,
+        )?;
         let mut pinned = live.draft(Event::RosterChange, Outcome::Ok, session.id());
         pinned.actor = actor(me, roster.roster());
         pinned.object = Some(Object::of_kind(ObjectKind::Roster));

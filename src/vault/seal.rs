@@ -180,12 +180,13 @@ impl Vault {
         };
         let size = source.size();
         let mut reader = Counted { inner: source.file(), progress: work.progress };
-        let summary = seal_document(&what, &*self.site.random, &mut reader, &mut *sink).map_err(|error| {
-            match error {
-                crate::sealed::Error::Age(crate::agefile::Error::Read(error)) => unreadable(&error),
-                error => error.into(),
-            }
-        })?;
+        let summary =
+            seal_document(&what, &*self.site.random, &mut reader, &mut *sink).map_err(
+                |error| match error {
+                    crate::sealed::Error::Age(crate::agefile::Error::Read(error)) => unreadable(&error),
+                    error => error.into(),
+                },
+            )?;
         let unchanged = source.is_unchanged().map_err(|error| unreadable(&error))?;
         if summary.plain_len != size || !unchanged {
             return Err(Code::SourceChanged.into());

@@ -124,8 +124,7 @@ impl Vault {
         let bad = |what: String| StoreError::Index(IndexError::Damaged(what));
         let state = index.state()?.ok_or_else(|| bad("no state".to_owned()))?;
         let folder = self.context.layout.log(state.epoch);
-        let segments =
-            crate::store::segments::Segments::read(self.site.disk.clone(), &folder, state.size)?;
+        let segments = crate::store::segments::Segments::read(self.site.disk.clone(), &folder, state.size)?;
         if state.size > segments.size() || segments.root(state.size)? != state.root {
             return Err(bad("it is of another log".to_owned()));
         }
@@ -146,16 +145,18 @@ impl Vault {
         index.for_each_row(|place, row| {
             rows += 1;
             let known = inventory.rows.get(&row.id);
-            let same = known.is_some_and(|(at, own)| *at == place && Row { private: Vec::new(), ..row.clone() } == *own);
+            let same = known
+                .is_some_and(|(at, own)| *at == place && Row { private: Vec::new(), ..row.clone() } == *own);
             if same || (behind && known.is_none()) {
                 Ok(())
             } else {
                 Err(IndexError::Damaged(format!("row of {}", row.id)))
             }
         })?;
-        let expected_rows = inventory.rows.values().filter(|(at, _)| {
-            at.epoch < state.epoch || (at.epoch == state.epoch && at.seq < state.size)
-        });
+        let expected_rows = inventory
+            .rows
+            .values()
+            .filter(|(at, _)| at.epoch < state.epoch || (at.epoch == state.epoch && at.seq < state.size));
         if !behind && rows != expected_rows.count() as u64 {
             return Err(bad("rows are missing".to_owned()));
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::text;
 use super::words::ObjectKind;
 use crate::crypto::Digest;
-use crate::encoding::{hex, unhex};
+use crate::encoding::{unhex, write_hex};
 use crate::id::{DocumentId, HostId, MemberId, VaultId};
 use crate::label::{Class, Role};
 use crate::note::KeyId;
@@ -240,9 +240,9 @@ impl FromStr for ObjectId {
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bytes8(id) => f.write_str(&hex(id)),
-            Self::Bytes16(id) => f.write_str(&hex(id)),
-            Self::Bytes32(id) => f.write_str(&hex(id)),
+            Self::Bytes8(id) => write_hex(id, f),
+            Self::Bytes16(id) => write_hex(id, f),
+            Self::Bytes32(id) => write_hex(id, f),
         }
     }
 }
@@ -261,7 +261,7 @@ impl FromStr for Commitment {
 
 impl fmt::Display for Commitment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        write_hex(&self.0, f)
     }
 }
 
