@@ -1,19 +1,31 @@
 //! Bytes as text, strictly: lower-case hex and canonical base64 (RFC 4648), one spelling for each value.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut out = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(DIGITS.get(usize::from(nibble)).copied().unwrap_or('0'));
-        }
-    }
+    // Writing into a `String` does not fail.
+    let _ = write_hex(bytes, &mut out);
     out
+}
+
+/// Writes lower-case hex without allocating; a log has millions of ids.
+pub fn write_hex(bytes: &[u8], to: &mut impl fmt::Write) -> fmt::Result {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let mut buffer = [0; 64];
+    for chunk in bytes.chunks(buffer.len() / 2) {
+        for (pair, byte) in buffer.chunks_exact_mut(2).zip(chunk) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        let digits = buffer.get(..chunk.len() * 2).unwrap_or_default();
+        to.write_str(std::str::from_utf8(digits).unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 /// Exactly `2 * N` lower-case hex digits, or `None`.
@@ -64,6 +76,8 @@ mod tests {
     #[test]
     fn hex_has_one_spelling() {
         assert_eq!(hex(&[0, 0x3f, 0xff]), "003fff");
+        assert_eq!(hex(&[0xa5; 33]), "a5".repeat(33));
+        assert_eq!(hex(&[]), "");
         assert_eq!(unhex::<3>("003fff"), Some([0, 0x3f, 0xff]));
         for bad in ["003FFF", "003ff", "003fff0", "003ffg", "0x3fff", "中a"] {
             assert_eq!(unhex::<3>(bad), None, "{bad}");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::encoding::{hex, unhex};
+use crate::encoding::{unhex, write_hex};
 
 /// The text is not an id of this kind: wrong length, or not lower-case hex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,7 @@ macro_rules! fixed_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex(&self.0))
+                write_hex(&self.0, f)
             }
         }
 

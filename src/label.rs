@@ -1,13 +1,11 @@
 //! The words by which documents, vaults and people are sorted: class, zone and role.
 
-use std::fmt;
-use std::str::FromStr;
-
 /// The text names none of the known values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not one of the known words")]
 pub struct BadLabel;
 
+/// An enum that is written as words, the same in files, JSON and on the command line.
 macro_rules! labels {
     ($(#[$doc:meta])* $name:ident { $($(#[$item_doc:meta])* $item:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -24,17 +22,17 @@ macro_rules! labels {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = BadLabel;
+        impl std::str::FromStr for $name {
+            type Err = $crate::label::BadLabel;
 
-            fn from_str(text: &str) -> Result<Self, BadLabel> {
-                match text { $($text => Ok(Self::$item),)+ _ => Err(BadLabel) }
+            fn from_str(text: &str) -> Result<Self, $crate::label::BadLabel> {
+                match text { $($text => Ok(Self::$item),)+ _ => Err($crate::label::BadLabel) }
             }
         }
 
@@ -52,6 +50,7 @@ macro_rules! labels {
         }
     };
 }
+pub(crate) use labels;
 
 labels!(
     /// How much a document matters; each class has its own key and policy. Not the legal secrecy grade.

@@ -12,12 +12,22 @@ pub mod crypto;
 pub mod id;
 pub mod time;
 
+pub mod agefile;
 pub mod label;
 pub mod note;
 
 pub mod document;
+pub mod identity;
 
 pub mod access;
 pub mod roster;
 
+pub mod log;
 pub mod policy;
+pub mod sealed;
+
+pub mod audit;
+#[cfg(feature = "vault")]
+pub mod store;
+#[cfg(feature = "vault")]
+pub mod vault;

@@ -56,6 +56,15 @@ impl AeadKey {
         let plain = self.0.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(aad), sealed).ok()?;
         Some(plain.len())
     }
+
+    /// Decrypts what stands in `buffer` from `from` on and puts the plaintext at the front, giving its
+    /// length. Where the two do not overlap (`from` at least the plaintext's length) the ciphertext is
+    /// left as it was, so that a caller may try it under another nonce; on `None` no plaintext is left.
+    pub fn open_within(&self, nonce: [u8; NONCE_LEN], buffer: &mut [u8], from: usize) -> Option<usize> {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let plain = self.0.open_within(nonce, Aad::empty(), buffer, from..).ok()?;
+        Some(plain.len())
+    }
 }
 
 #[cfg(test)]
@@ -73,5 +82,21 @@ mod tests {
         assert!(key.open([2; 12], b"other", &sealed).is_none());
         assert!(key.open([2; 12], b"id", &sealed[..20]).is_none());
         assert!(key.open([2; 12], b"id", b"short").is_none());
+    }
+
+    #[test]
+    fn a_failed_open_beside_its_ciphertext_leaves_the_ciphertext_and_no_plaintext() {
+        let key = AeadKey::new(&[1; 32]);
+        for len in [0, 1, 63, 64, 65, 1000, 65_536] {
+            let mut sealed = vec![7; len];
+            key.seal([2; 12], b"", &mut sealed);
+            let mut buffer = vec![0; len];
+            buffer.extend_from_slice(&sealed);
+            assert_eq!(key.open_within([3; 12], &mut buffer, len), None);
+            assert_eq!(&buffer[..len], vec![0; len]);
+            assert_eq!(&buffer[len..], sealed);
+            assert_eq!(key.open_within([2; 12], &mut buffer, len), Some(len));
+            assert_eq!(&buffer[..len], vec![7; len]);
+        }
     }
 }

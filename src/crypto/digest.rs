@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use ring::digest::{Context, SHA256};
 
-use crate::encoding::{hex, unhex};
+use crate::encoding::{unhex, write_hex};
 
 /// A SHA-256 digest, written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +31,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        write_hex(&self.0, f)
     }
 }
 

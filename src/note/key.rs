@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use super::NoteError;
 use crate::crypto::{Digest, Hasher, PublicKey};
-use crate::encoding::{base64, hex, unbase64, unhex};
+use crate::encoding::{base64, hex, unbase64, unhex, write_hex};
 use crate::id::{BadId, MemberId, VaultId};
 
 /// Longest key name, in bytes.
@@ -33,7 +33,7 @@ impl KeyId {
 /// Eight lower-case hex digits.
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        write_hex(&self.0, f)
     }
 }
 

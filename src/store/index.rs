@@ -18,7 +18,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::disk::Disk;
 use crate::crypto::Digest;
 use crate::id::{DocumentId, MemberId};
 use crate::label::Class;
@@ -275,6 +278,37 @@ fn prefixed(kind: u8, value: &[u8]) -> Vec<u8> {
 pub struct Index {
     db: sled::Db,
     folder: PathBuf,
+    // After `db`, so that it goes when the database is closed.
+    marker: Option<OpenMarker>,
+}
+
+/// The file that tells of an open index; removed when it was closed well, left there after a kill or an error.
+pub struct OpenMarker {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    keep: AtomicBool,
+}
+
+impl std::fmt::Debug for OpenMarker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OpenMarker({})", self.path.display())
+    }
+}
+
+impl OpenMarker {
+    /// For the file at `path`, which exists.
+    pub fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
+        Self { disk, path, keep: AtomicBool::new(false) }
+    }
+}
+
+impl Drop for OpenMarker {
+    fn drop(&mut self) {
+        if !self.keep.load(Ordering::Relaxed) {
+            // One that stays costs a copy of the index at the next start, nothing more.
+            let _ = self.disk.remove_file(&self.path);
+        }
+    }
 }
 
 impl Index {
@@ -295,8 +329,15 @@ impl Index {
                 // The background flush only logs its errors, so we flush ourselves.
                 .flush_every_ms(None)
                 .open()?;
-            Ok(Self { db, folder: folder.to_owned() })
+            Ok(Self { db, folder: folder.to_owned(), marker: None })
         })
+    }
+
+    /// Takes charge of the file that tells of the open index.
+    #[must_use]
+    pub fn marked(mut self, marker: OpenMarker) -> Self {
+        self.marker = Some(marker);
+        self
     }
 
     /// How far it has come; `None` for one that holds nothing yet.
@@ -321,13 +362,17 @@ impl Index {
 
     /// Makes a change, atomically, and sees it onto the disk.
     pub fn commit(&self, change: Change) -> Result<(), IndexError> {
-        guarded(|| {
+        let done = guarded(|| {
             self.db.apply_batch(change.batch)?;
             self.db.flush()?;
             // flush() is sync_file_range on Linux, which promises nothing after a power cut.
             let db = std::fs::File::open(self.folder.join("db")).map_err(IndexError::Io)?;
             db.sync_data().map_err(IndexError::Io)
-        })
+        });
+        if let (Err(_), Some(marker)) = (&done, &self.marker) {
+            marker.keep.store(true, Ordering::Relaxed);
+        }
+        done
     }
 
     /// The place of a document's sealing, if it was ever sealed here.
@@ -347,9 +392,11 @@ impl Index {
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Place>, IndexError> {
         guarded(|| {
-            let places = self.db.scan_prefix(prefix).keys().map(|key| {
-                Place::of_key(&key?).ok_or_else(|| damaged("unreadable key"))
-            });
+            let places = self
+                .db
+                .scan_prefix(prefix)
+                .keys()
+                .map(|key| Place::of_key(&key?).ok_or_else(|| damaged("unreadable key")));
             places.collect()
         })
     }

@@ -1,1 +1,17 @@
+//! Tests of the whole: the public library, the command line, conformance, faults, and the house rules.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)]
+
+mod format_pages;
+mod sealed;
+mod tidy;
+mod two_keys;
+mod vectors_age;
+mod vectors_merkle;
+mod verbs;

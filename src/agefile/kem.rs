@@ -1,0 +1,200 @@
+//! X-Wing, also called MLKEM768-X25519 (`draft-connolly-cfrg-xwing-kem`): ML-KEM-768 and X25519 combined,
+//! so that an eavesdropper has to break both.
+
+use std::ops::IndexMut as _;
+
+use libcrux_ml_kem::mlkem768::{
+    MlKem768Ciphertext, MlKem768PrivateKey, MlKem768PublicKey, decapsulate, encapsulate, generate_key_pair,
+    validate_public_key,
+};
+use sha3::digest::{ExtendableOutput as _, Update as _, XofReader as _};
+use sha3::{Digest as _, Sha3_256, Shake256};
+use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::crypto::Secret32;
+
+/// The length of the seed that is a secret key.
+pub(super) const SEED_LEN: usize = 32;
+/// The length of a public key: ML-KEM-768's, then X25519's.
+pub(super) const PUBLIC_LEN: usize = ML_KEM_PUBLIC_LEN + 32;
+/// The length of an encapsulated key: ML-KEM-768's ciphertext, then an X25519 share.
+pub(super) const ENC_LEN: usize = ML_KEM_CIPHERTEXT_LEN + 32;
+/// How many random bytes an encapsulation takes.
+pub(super) const RANDOMNESS_LEN: usize = 64;
+
+const ML_KEM_PUBLIC_LEN: usize = 1184;
+const ML_KEM_PRIVATE_LEN: usize = 2400;
+const ML_KEM_CIPHERTEXT_LEN: usize = 1088;
+const LABEL: &[u8; 6] = br"\.//^\";
+
+/// An X25519 share that gives the same secret with every key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LowOrder;
+
+/// A public key whose ML-KEM part is one that FIPS 203 admits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct EncapsulationKey(Box<[u8; PUBLIC_LEN]>);
+
+impl EncapsulationKey {
+    /// Checks the bytes, as FIPS 203 (7.2) asks before they are used.
+    pub(super) fn new(bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; PUBLIC_LEN] = bytes.try_into().ok()?;
+        let key = Self(Box::new(bytes));
+        validate_public_key(&key.ml_kem()).then_some(key)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8; PUBLIC_LEN] {
+        &self.0
+    }
+
+    fn ml_kem(&self) -> MlKem768PublicKey {
+        self.0.first_chunk::<ML_KEM_PUBLIC_LEN>().map(MlKem768PublicKey::from).unwrap_or_default()
+    }
+
+    fn x25519(&self) -> PublicKey {
+        PublicKey::from(self.0.last_chunk::<32>().copied().unwrap_or_default())
+    }
+
+    /// A fresh secret, and its encapsulation for the holder of the secret key.
+    pub(super) fn encapsulate(
+        &self,
+        randomness: &Zeroizing<[u8; RANDOMNESS_LEN]>,
+    ) -> Result<(Vec<u8>, Secret32), LowOrder> {
+        let (halves, _) = randomness.as_chunks::<32>();
+        let [for_ml_kem, ephemeral] = halves else { return Err(LowOrder) };
+        let ephemeral = StaticSecret::from(*ephemeral);
+        let share = PublicKey::from(&ephemeral);
+        let (ciphertext, ml_kem_secret) = encapsulate(&self.ml_kem(), *for_ml_kem);
+        let secret = combine(
+            &Zeroizing::new(ml_kem_secret),
+            &ephemeral.diffie_hellman(&self.x25519()),
+            &share,
+            &self.x25519(),
+        )?;
+        Ok(([ciphertext.as_slice().as_slice(), share.as_bytes()].concat(), secret))
+    }
+}
+
+/// A secret key, expanded from its seed.
+pub(super) struct DecapsulationKey {
+    seed: Zeroizing<[u8; SEED_LEN]>,
+    ml_kem: Box<MlKem768PrivateKey>,
+    x25519: StaticSecret,
+    public: EncapsulationKey,
+}
+
+impl Clone for DecapsulationKey {
+    fn clone(&self) -> Self {
+        Self::new(self.seed.clone())
+    }
+}
+
+impl Drop for DecapsulationKey {
+    fn drop(&mut self) {
+        // libcrux does not wipe its keys.
+        self.ml_kem.index_mut(0..ML_KEM_PRIVATE_LEN).zeroize();
+    }
+}
+
+impl DecapsulationKey {
+    pub(super) fn new(seed: Zeroizing<[u8; SEED_LEN]>) -> Self {
+        let mut expanded = Zeroizing::new(([0; 64], [0; 32]));
+        let mut reader = Shake256::default().chain(seed.as_slice()).finalize_xof();
+        reader.read(&mut expanded.0);
+        reader.read(&mut expanded.1);
+        let (private, public) = generate_key_pair(expanded.0).into_parts();
+        let x25519 = StaticSecret::from(expanded.1);
+        let mut bytes = Box::new([0; PUBLIC_LEN]);
+        let parts =
+            public.as_slice().iter().chain(PublicKey::from(&x25519).as_bytes()).copied().collect::<Vec<_>>();
+        bytes.copy_from_slice(&parts);
+        Self { seed, ml_kem: Box::new(private), x25519, public: EncapsulationKey(bytes) }
+    }
+
+    pub(super) fn seed(&self) -> &[u8; SEED_LEN] {
+        &self.seed
+    }
+
+    pub(super) fn public(&self) -> &EncapsulationKey {
+        &self.public
+    }
+
+    /// The secret of an encapsulation; another one when that was made for another key or changed.
+    pub(super) fn decapsulate(&self, enc: &[u8; ENC_LEN]) -> Result<Secret32, LowOrder> {
+        let ciphertext =
+            enc.first_chunk::<ML_KEM_CIPHERTEXT_LEN>().map(MlKem768Ciphertext::from).unwrap_or_default();
+        let share = PublicKey::from(enc.last_chunk::<32>().copied().unwrap_or_default());
+        let ml_kem_secret = Zeroizing::new(decapsulate(&self.ml_kem, &ciphertext));
+        combine(&ml_kem_secret, &self.x25519.diffie_hellman(&share), &share, &self.public.x25519())
+    }
+}
+
+fn combine(
+    ml_kem_secret: &[u8; 32],
+    x25519_secret: &SharedSecret,
+    share: &PublicKey,
+    public: &PublicKey,
+) -> Result<Secret32, LowOrder> {
+    if !x25519_secret.was_contributory() {
+        return Err(LowOrder);
+    }
+    let hash = Sha3_256::new()
+        .chain_update(ml_kem_secret)
+        .chain_update(x25519_secret.as_bytes())
+        .chain_update(share.as_bytes())
+        .chain_update(public.as_bytes())
+        .chain_update(LABEL);
+    Ok(Secret32::new(hash.finalize().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::{hex, unhex};
+
+    #[test]
+    fn the_first_vector_of_the_draft() {
+        let seed = unhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26").unwrap();
+        let key = DecapsulationKey::new(Zeroizing::new(seed));
+        let randomness = unhex(
+            "3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e2\
+             35b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2",
+        );
+        let (enc, secret) = key.public().encapsulate(&Zeroizing::new(randomness.unwrap())).unwrap();
+        let expected = "d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384";
+        assert_eq!(hex(secret.expose()), expected);
+        let enc: [u8; ENC_LEN] = enc.try_into().unwrap();
+        assert_eq!(hex(key.decapsulate(&enc).unwrap().expose()), expected);
+    }
+
+    #[test]
+    fn public_keys_out_of_range_are_refused() {
+        let key = DecapsulationKey::new(Zeroizing::new([1; SEED_LEN]));
+        let bytes = *key.public().as_bytes();
+        assert!(EncapsulationKey::new(&bytes).is_some());
+        assert!(EncapsulationKey::new(&bytes[1..]).is_none());
+        // A coefficient of 4095 where the modulus is 3329.
+        let mut over = bytes;
+        over[..2].fill(0xff);
+        assert!(EncapsulationKey::new(&over).is_none());
+    }
+
+    #[test]
+    fn shares_of_low_order_are_refused_on_both_sides() {
+        let key = DecapsulationKey::new(Zeroizing::new([1; SEED_LEN]));
+        let randomness = Zeroizing::new([2; RANDOMNESS_LEN]);
+        let (enc, _) = key.public().encapsulate(&randomness).unwrap();
+        let mut one = [0; 32];
+        one[0] = 1;
+        for point in [[0; 32], one] {
+            let mut enc: [u8; ENC_LEN] = enc.clone().try_into().unwrap();
+            enc[ML_KEM_CIPHERTEXT_LEN..].copy_from_slice(&point);
+            assert_eq!(key.decapsulate(&enc).err(), Some(LowOrder));
+            let mut public = *key.public().as_bytes();
+            public[ML_KEM_PUBLIC_LEN..].copy_from_slice(&point);
+            let public = EncapsulationKey::new(&public).unwrap();
+            assert_eq!(public.encapsulate(&randomness).err(), Some(LowOrder));
+        }
+    }
+}

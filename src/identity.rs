@@ -1,0 +1,121 @@
+//! A person's keys: the secret halves in one file under a passphrase, the public halves on a card.
+//!
+//! The file is an age file that stock age reads as an identity: inside is one identity line, and the signing
+//! key in a comment line. The card is a note signed by the key that it names.
+
+mod card;
+mod file;
+
+use crate::agefile;
+use crate::crypto::{NoRandom, PublicKey, Random, SigningKey};
+use crate::id::MemberId;
+use crate::label::KeyKind;
+use crate::note::member_id;
+use crate::time::Timestamp;
+
+pub use card::{CARD_KIND, Card};
+pub use file::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR, MIN_WORK_FACTOR, PASSPHRASE_LIMIT, passphrase};
+
+/// Longest name of a person in bytes of UTF-8.
+pub const NAME_LIMIT: usize = 200;
+/// Longest identity file or card that is read.
+pub const FILE_LIMIT: usize = 64 * 1024;
+
+/// An identity or card that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// A name is empty, too long, or has control characters or blanks at its ends.
+    #[error("not a name")]
+    Name,
+    /// The file is not an identity file, or is damaged.
+    #[error("not an identity file")]
+    NotAnIdentity,
+    /// The passphrase does not open it.
+    #[error("wrong passphrase")]
+    WrongPassphrase,
+    /// It asks for more work than we accept.
+    #[error("work factor too high")]
+    ExcessiveWork,
+    /// The work factor is outside what we write.
+    #[error("work factor out of range")]
+    WorkFactor,
+    /// The passphrase is empty.
+    #[error("empty passphrase")]
+    PassphraseEmpty,
+    /// The passphrase is over [`PASSPHRASE_LIMIT`].
+    #[error("passphrase too long")]
+    PassphraseTooLong,
+    /// The passphrase is not UTF-8, or has a NUL or a line break inside.
+    #[error("passphrase is not one line of text")]
+    PassphraseText,
+    /// The file is not a card.
+    #[error("not a card")]
+    NotACard,
+    /// The card is not signed by the key it names.
+    #[error("card not signed by its own key")]
+    CardSignature,
+    /// The operating system gave no random bytes.
+    #[error(transparent)]
+    NoRandom(#[from] NoRandom),
+}
+
+/// A person, unlocked. Wiped on drop; does not print.
+pub struct Identity {
+    name: String,
+    created: Timestamp,
+    signing: SigningKey,
+    decryption: agefile::Identity,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Identity({})", self.id())
+    }
+}
+
+impl Identity {
+    /// A new person.
+    pub fn generate(
+        name: &str,
+        kind: KeyKind,
+        created: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Self, IdentityError> {
+        if !is_name(name) {
+            return Err(IdentityError::Name);
+        }
+        let signing = SigningKey::generate(random)?;
+        let decryption = agefile::Identity::generate(kind, random)?;
+        Ok(Self { name: name.to_owned(), created, signing, decryption })
+    }
+
+    /// The member id: the digest's beginning of the signing key.
+    pub fn id(&self) -> MemberId {
+        member_id(&self.signing.public())
+    }
+
+    /// The person's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The signing key.
+    pub fn signing(&self) -> &SigningKey {
+        &self.signing
+    }
+
+    /// The signing key's public half.
+    pub fn public(&self) -> PublicKey {
+        self.signing.public()
+    }
+
+    /// The decryption key.
+    pub fn decryption(&self) -> &agefile::Identity {
+        &self.decryption
+    }
+}
+
+/// One line, not empty, no control characters, no blanks at its ends.
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= NAME_LIMIT && name.trim() == name && !name.chars().any(char::is_control)
+}

@@ -1,0 +1,311 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::text;
+use super::words::ObjectKind;
+use crate::crypto::Digest;
+use crate::encoding::{unhex, write_hex};
+use crate::id::{DocumentId, HostId, MemberId, VaultId};
+use crate::label::{Class, Role};
+use crate::note::KeyId;
+
+/// Longest machine code, in bytes.
+pub const MAX_CODE_LEN: usize = 64;
+/// Longest name of a start of the machine, in bytes.
+pub const MAX_BOOT_LEN: usize = 64;
+
+/// The text is not of the shape that this field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a value of this shape")]
+pub struct BadValue;
+
+/// A reason or error as a code for machines: 1 to [`MAX_CODE_LEN`] of `a-z`, `0-9`, `.` and `-`. What
+/// people wrote does not stand in the log in clear, and this type has no room for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(String);
+
+impl Code {
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Code {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        let fits = (1..=MAX_CODE_LEN).contains(&text.len()) && text.bytes().all(allowed);
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadValue) }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which start of the machine an entry is from: up to [`MAX_BOOT_LEN`] ASCII letters, digits and
+/// hyphens; empty where unknown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Boot(String);
+
+impl Boot {
+    /// What a clock said, or unknown if that has another shape: an entry is not lost over it.
+    pub fn from_clock(text: &str) -> Self {
+        text.parse().unwrap_or_default()
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Boot {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let fits = text.len() <= MAX_BOOT_LEN && text.bytes().all(allowed);
+        if fits { Ok(Self(text.to_owned())) } else { Err(BadValue) }
+    }
+}
+
+impl fmt::Display for Boot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who did it. What is not known is absent; nothing known at all is an unknown person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// The member.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub id: Option<MemberId>,
+    /// The id of the signing key that was unlocked.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub key: Option<KeyId>,
+    /// The role in which it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub role: Option<Role>,
+}
+
+impl Actor {
+    pub(super) fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What it happened to, as far as may be said in clear: no title, no path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Object {
+    /// A document's class.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub class: Option<Class>,
+    /// The commitment to a document's file key.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub commitment: Option<Commitment>,
+    /// Length of a document's header in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub header_len: Option<u64>,
+    /// Digest of a document's header.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub header_sha256: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    id: Option<ObjectId>,
+    #[serde(with = "text::plain")]
+    kind: ObjectKind,
+    /// Digest of a document's payload.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub payload_sha256: Option<Digest>,
+    /// Length of the content in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub size: Option<u64>,
+}
+
+impl Object {
+    /// A thing of this kind without an id: the roster, the log, or one that could not be told.
+    pub fn of_kind(kind: ObjectKind) -> Self {
+        Self {
+            class: None,
+            commitment: None,
+            header_len: None,
+            header_sha256: None,
+            id: None,
+            kind,
+            payload_sha256: None,
+            size: None,
+        }
+    }
+
+    /// A document.
+    pub fn document(id: DocumentId) -> Self {
+        Self { id: Some(ObjectId::Bytes16(id.0)), ..Self::of_kind(ObjectKind::Document) }
+    }
+
+    /// A host.
+    pub fn host(id: HostId) -> Self {
+        Self { id: Some(ObjectId::Bytes8(id.0)), ..Self::of_kind(ObjectKind::Host) }
+    }
+
+    /// A member.
+    pub fn member(id: MemberId) -> Self {
+        Self { id: Some(ObjectId::Bytes8(id.0)), ..Self::of_kind(ObjectKind::Member) }
+    }
+
+    /// The vault.
+    pub fn vault(id: VaultId) -> Self {
+        Self { id: Some(ObjectId::Bytes32(id.0)), ..Self::of_kind(ObjectKind::Vault) }
+    }
+
+    /// What kind of thing it is.
+    pub fn kind(&self) -> ObjectKind {
+        self.kind
+    }
+
+    /// The document's id, if it is a document that could be told.
+    pub fn document_id(&self) -> Option<DocumentId> {
+        match (self.kind, self.id?) {
+            (ObjectKind::Document, ObjectId::Bytes16(id)) => Some(DocumentId(id)),
+            _ => None,
+        }
+    }
+
+    /// The member's id, if it is a member.
+    pub fn member_id(&self) -> Option<MemberId> {
+        match (self.kind, self.id?) {
+            (ObjectKind::Member, ObjectId::Bytes8(id)) => Some(MemberId(id)),
+            _ => None,
+        }
+    }
+
+    /// The host's id, if it is a host.
+    pub fn host_id(&self) -> Option<HostId> {
+        match (self.kind, self.id?) {
+            (ObjectKind::Host, ObjectId::Bytes8(id)) => Some(HostId(id)),
+            _ => None,
+        }
+    }
+
+    /// The vault's id, if it is the vault.
+    pub fn vault_id(&self) -> Option<VaultId> {
+        match (self.kind, self.id?) {
+            (ObjectKind::Vault, ObjectId::Bytes32(id)) => Some(VaultId(id)),
+            _ => None,
+        }
+    }
+
+    /// Whether the id is one that this kind of thing has.
+    pub(super) fn is_sound(&self) -> bool {
+        matches!(
+            (self.kind, self.id),
+            (_, None)
+                | (ObjectKind::Document, Some(ObjectId::Bytes16(_)))
+                | (ObjectKind::Host | ObjectKind::Member, Some(ObjectId::Bytes8(_)))
+                | (ObjectKind::Vault, Some(ObjectId::Bytes32(_)))
+        )
+    }
+}
+
+/// An id whose kind stands beside it, told apart by its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ObjectId {
+    Bytes8([u8; 8]),
+    Bytes16([u8; 16]),
+    Bytes32([u8; 32]),
+}
+
+impl FromStr for ObjectId {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        let id = match text.len() {
+            16 => unhex(text).map(Self::Bytes8),
+            32 => unhex(text).map(Self::Bytes16),
+            64 => unhex(text).map(Self::Bytes32),
+            _ => None,
+        };
+        id.ok_or(BadValue)
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes8(id) => write_hex(id, f),
+            Self::Bytes16(id) => write_hex(id, f),
+            Self::Bytes32(id) => write_hex(id, f),
+        }
+    }
+}
+
+/// A commitment to a file key: 32 bytes that say nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Commitment(pub [u8; 32]);
+
+impl FromStr for Commitment {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        unhex(text).map(Self).ok_or(BadValue)
+    }
+}
+
+impl fmt::Display for Commitment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+/// What else belongs to an event, as far as may be said in clear.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detail {
+    /// An error or finding as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub code: Option<Code>,
+    /// How many.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub count: Option<u64>,
+    /// The beginning of a range, or the number before a change.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub from: Option<u64>,
+    /// The Ed25519 log key of a host.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
+    pub host_key: Option<[u8; 32]>,
+    /// Digest of the note that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub note_sha256: Option<Digest>,
+    /// A root that was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
+    pub root: Option<[u8; 32]>,
+    /// What may not be said in clear, under the session's metadata key.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
+    pub sealed: Option<Vec<u8>>,
+    /// The session's metadata key, wrapped to the catalogue key.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
+    pub session_key: Option<Vec<u8>>,
+    /// A size, in bytes or in entries.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub size: Option<u64>,
+    /// The end of a range, or the number after a change.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub to: Option<u64>,
+    /// The version of what this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub version: Option<u64>,
+}
+
+impl Detail {
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,23 @@
+//! The only room that touches the disk: durable writes, the lock, the log's files, sealed documents, the index,
+//! the host's state.
+//!
+//! It never sees a title in clear, and it sees plaintext only as the file that `vault` asks it to make for it.
+
+pub mod checkpoints;
+pub mod disk;
+pub mod error;
+pub mod follow;
+pub mod host;
+pub mod index;
+pub mod layout;
+pub mod ledger;
+pub mod live;
+pub mod lock;
+pub mod objects;
+pub mod os;
+pub mod rosters;
+pub mod segments;
+pub mod staging;
+pub mod walk;
+
+pub use error::StoreError;

@@ -1,0 +1,333 @@
+//! The one small interface through which the store touches the disk where durability matters.
+//!
+//! Everything that is created has mode 0600 (folders 0700) from the first moment. Nothing here follows a
+//! symlink at the end of a path, and only regular files are read. Tests put a double in the place of [`OsDisk`]
+//! that ends the process, fails, or forgets what was not synced, at any call.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::os;
+
+/// The disk refused.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {operation} {}", path.display())]
+pub struct DiskError {
+    path: PathBuf,
+    operation: &'static str,
+    source: io::Error,
+}
+
+impl DiskError {
+    /// A refusal of `operation` on `path`.
+    pub fn new(operation: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), operation, source }
+    }
+
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the operating system said.
+    pub fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
+    }
+
+    /// It is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == io::ErrorKind::NotFound
+    }
+
+    /// Something is there already.
+    pub fn is_exists(&self) -> bool {
+        self.kind() == io::ErrorKind::AlreadyExists
+    }
+
+    /// No room is left.
+    pub fn is_full(&self) -> bool {
+        matches!(self.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// The medium is read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.kind() == io::ErrorKind::ReadOnlyFilesystem
+    }
+
+    /// What is there is not a regular file, or longer than it can be.
+    pub fn is_wrong_kind(&self) -> bool {
+        matches!(
+            self.kind(),
+            io::ErrorKind::InvalidInput
+                | io::ErrorKind::FileTooLarge
+                | io::ErrorKind::IsADirectory
+                | io::ErrorKind::NotADirectory
+        )
+    }
+}
+
+type Result<T> = std::result::Result<T, DiskError>;
+
+/// An open file. Writes go where the file's own position is.
+pub trait DiskFile: Read + Write + Send {
+    /// How long the file is now.
+    fn size(&mut self) -> Result<u64>;
+    /// Goes back to the beginning.
+    fn rewind(&mut self) -> Result<()>;
+    /// Writes all of it.
+    fn put(&mut self, bytes: &[u8]) -> Result<()>;
+    /// Sees content and length onto the disk.
+    fn sync_data(&mut self) -> Result<()>;
+    /// Cuts the file off at a length.
+    fn set_size(&mut self, len: u64) -> Result<()>;
+}
+
+/// A file system.
+pub trait Disk: Send + Sync {
+    /// A new file for writing; one that exists is an error.
+    fn create_new(&self, path: &Path) -> Result<Box<dyn DiskFile>>;
+    /// An existing regular file for reading.
+    fn open_read(&self, path: &Path) -> Result<Box<dyn DiskFile>>;
+    /// An existing regular file for overwriting in place.
+    fn open_write(&self, path: &Path) -> Result<Box<dyn DiskFile>>;
+    /// A file to write at the end of, made where there is none.
+    fn append(&self, path: &Path) -> Result<Box<dyn DiskFile>>;
+    /// A new folder; the one above must exist.
+    fn create_dir(&self, path: &Path) -> Result<()>;
+    /// Moves a file over whatever is at `to`.
+    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+    /// Moves a file to where nothing is.
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> Result<()>;
+    /// Removes a file.
+    fn remove_file(&self, path: &Path) -> Result<()>;
+    /// Removes an empty folder.
+    fn remove_dir(&self, path: &Path) -> Result<()>;
+    /// Sees a folder's names onto the disk.
+    fn sync_dir(&self, path: &Path) -> Result<()>;
+    /// Sees everything on the file system of `path` onto the disk.
+    fn sync_filesystem(&self, path: &Path) -> Result<()>;
+    /// Counts as one call for something that happens elsewhere, such as a transaction of the index.
+    fn mark(&self, what: &'static str) -> Result<()>;
+
+    /// Whether anything is at `path`.
+    fn exists(&self, path: &Path) -> Result<bool> {
+        match std::fs::symlink_metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(DiskError::new("look at", path, error)),
+        }
+    }
+
+    /// The whole of a regular file of at most `limit` bytes.
+    fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>> {
+        let mut file = self.open_read(path)?;
+        let size = file.size()?;
+        if size > limit {
+            return Err(DiskError::new("read", path, io::ErrorKind::FileTooLarge.into()));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        // The file may have grown since; the bound holds all the same.
+        let read = file.take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| DiskError::new("read", path, error))?;
+        Ok(bytes)
+    }
+
+    /// The last bytes of a regular file, at most `len`.
+    fn read_end(&self, path: &Path, len: u64) -> Result<Vec<u8>> {
+        let failed = |error| DiskError::new("read", path, error);
+        let mut file = os::open_regular(path, false).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(len))).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(len).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    /// The names in a folder, sorted.
+    fn list_dir(&self, path: &Path) -> Result<Vec<OsString>> {
+        let failed = |error| DiskError::new("list", path, error);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            names.push(entry.map_err(failed)?.file_name());
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+/// The operating system's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsDisk;
+
+struct OsFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl OsFile {
+    fn boxed(file: File, path: &Path) -> Box<dyn DiskFile> {
+        Box::new(Self { file, path: path.to_owned() })
+    }
+
+    fn failed(&self, operation: &'static str) -> impl Fn(io::Error) -> DiskError + '_ {
+        move |error| DiskError::new(operation, &self.path, error)
+    }
+}
+
+impl Read for OsFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.file.read(into)
+    }
+}
+
+impl Write for OsFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl DiskFile for OsFile {
+    fn size(&mut self) -> Result<u64> {
+        self.file.metadata().map(|data| data.len()).map_err(self.failed("look at"))
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        let done = self.file.rewind();
+        done.map_err(self.failed("read"))
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        let done = self.file.write_all(bytes);
+        done.map_err(self.failed("write"))
+    }
+
+    fn sync_data(&mut self) -> Result<()> {
+        self.file.sync_data().map_err(self.failed("sync"))
+    }
+
+    fn set_size(&mut self, len: u64) -> Result<()> {
+        self.file.set_len(len).map_err(self.failed("shorten"))
+    }
+}
+
+impl Disk for OsDisk {
+    fn create_new(&self, path: &Path) -> Result<Box<dyn DiskFile>> {
+        let file = os::create_private(path).map_err(|error| DiskError::new("create", path, error))?;
+        Ok(OsFile::boxed(file, path))
+    }
+
+    fn open_read(&self, path: &Path) -> Result<Box<dyn DiskFile>> {
+        let file = os::open_regular(path, false).map_err(|error| DiskError::new("read", path, error))?;
+        Ok(OsFile::boxed(file, path))
+    }
+
+    fn open_write(&self, path: &Path) -> Result<Box<dyn DiskFile>> {
+        let file = os::open_regular(path, true).map_err(|error| DiskError::new("write", path, error))?;
+        Ok(OsFile::boxed(file, path))
+    }
+
+    fn append(&self, path: &Path) -> Result<Box<dyn DiskFile>> {
+        let file = os::append_private(path).map_err(|error| DiskError::new("write", path, error))?;
+        Ok(OsFile::boxed(file, path))
+    }
+
+    fn create_dir(&self, path: &Path) -> Result<()> {
+        os::create_private_dir(path).map_err(|error| DiskError::new("create", path, error))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        std::fs::rename(from, to).map_err(|error| DiskError::new("move", from, error))
+    }
+
+    fn rename_noreplace(&self, from: &Path, to: &Path) -> Result<()> {
+        os::rename_noreplace(from, to).map_err(|error| DiskError::new("move", from, error))
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        std::fs::remove_file(path).map_err(|error| DiskError::new("remove", path, error))
+    }
+
+    fn remove_dir(&self, path: &Path) -> Result<()> {
+        std::fs::remove_dir(path).map_err(|error| DiskError::new("remove", path, error))
+    }
+
+    fn sync_dir(&self, path: &Path) -> Result<()> {
+        os::sync_dir(path).map_err(|error| DiskError::new("sync", path, error))
+    }
+
+    fn sync_filesystem(&self, path: &Path) -> Result<()> {
+        os::sync_filesystem(path).map_err(|error| DiskError::new("sync", path, error))
+    }
+
+    fn mark(&self, _what: &'static str) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Up to this many files are synced one by one; more are synced with their whole file system.
+const FEW: usize = 8;
+const NEW: &str = ".new";
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().map(OsString::from).unwrap_or_default();
+    name.push(NEW);
+    path.with_file_name(name)
+}
+
+/// Puts `bytes` at `path`: written beside it, synced, moved over it, and the folder synced. Whoever looks finds the
+/// old content or the new, never a part.
+pub fn write_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+    write_many_durably(disk, &[(path.to_owned(), bytes.to_vec())])
+}
+
+/// The same for several files, in their order; folders that are missing are made.
+pub fn write_many_durably(disk: &dyn Disk, files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    let few = files.len() <= FEW;
+    let mut folders: Vec<&Path> = Vec::new();
+    for (path, bytes) in files {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        if !folders.contains(&folder) {
+            make_dirs(disk, folder)?;
+            folders.push(folder);
+        }
+        let new = beside(path);
+        // One left by a kill was never moved to its place, so nobody counts on it.
+        if disk.exists(&new)? {
+            disk.remove_file(&new)?;
+        }
+        let mut file = disk.create_new(&new)?;
+        file.put(bytes)?;
+        if few {
+            file.sync_data()?;
+        }
+    }
+    let Some(first) = folders.first() else { return Ok(()) };
+    if !few {
+        disk.sync_filesystem(first)?;
+    }
+    for (path, _) in files {
+        disk.rename(&beside(path), path)?;
+    }
+    for folder in &folders {
+        disk.sync_dir(folder)?;
+    }
+    Ok(())
+}
+
+fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<()> {
+    if folder.as_os_str().is_empty() || disk.exists(folder)? {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_dirs(disk, parent)?;
+        disk.create_dir(folder)?;
+        disk.sync_dir(parent)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! How the index follows the log: which rows and runs an entry makes.
+
+use std::collections::HashMap;
+
+use super::error::StoreError;
+use super::index::{Change, Index, IndexState, Place, Row};
+use super::segments::{SegmentError, Segments};
+use crate::crypto::Digest;
+use crate::id::DocumentId;
+use crate::log::entry::{Entry, Event, Outcome, Phase};
+
+/// A run of entries that have a value in common.
+struct Run {
+    value: Vec<u8>,
+    first: Place,
+    count: u64,
+}
+
+/// Collects one [`Change`] from entries in their order.
+pub struct Follower<'a> {
+    index: &'a Index,
+    change: Change,
+    runs: [(u8, Option<Run>); 3],
+    documents: u64,
+    sealed_here: HashMap<DocumentId, Place>,
+}
+
+impl<'a> Follower<'a> {
+    /// Follows on from where the index is.
+    pub fn new(index: &'a Index, documents: u64) -> Self {
+        let runs = [(b'm', None), (b'v', None), (b'y', None)];
+        Self { index, change: Change::default(), runs, documents, sealed_here: HashMap::new() }
+    }
+
+    /// Takes in the next entry; `private` is the sealed part of the row that it makes, where it is at hand.
+    pub fn entry(
+        &mut self,
+        at: Place,
+        entry: &Entry,
+        bytes: &[u8],
+        private: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        self.change.entry(at, bytes);
+        let member = entry.actor().id.map(|id| id.0.to_vec()).unwrap_or_default();
+        self.run(0, member, at);
+        self.run(1, entry.event().to_string().into_bytes(), at);
+        self.run(2, entry.time().day().into_bytes(), at);
+        let Some(id) = entry.object().and_then(crate::log::entry::Object::document_id) else { return Ok(()) };
+        self.change.about(id, at);
+        if entry.outcome() != Outcome::Ok {
+            return Ok(());
+        }
+        match (entry.event(), entry.phase()) {
+            (Event::DocumentSeal, Phase::Single) => {
+                if let Some(row) = row_of(at, entry, private.unwrap_or_default()) {
+                    self.change.row(at, &row);
+                    self.sealed_here.insert(id, at);
+                    self.documents += 1;
+                }
+            }
+            (Event::DocumentDestroy, Phase::Done) => {
+                let sealed = match self.sealed_here.get(&id) {
+                    Some(place) => Some(*place),
+                    None => self.index.sealed_at(id)?,
+                };
+                if let Some(sealed) = sealed {
+                    self.change.remove_row(sealed);
+                    self.documents = self.documents.saturating_sub(1);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, which: usize, value: Vec<u8>, at: Place) {
+        let Some((kind, run)) = self.runs.get_mut(which) else { return };
+        match run {
+            Some(run) if run.value == value => run.count += 1,
+            _ => {
+                let ended = run.replace(Run { value, first: at, count: 1 });
+                if let Some(ended) = ended {
+                    self.change.run(*kind, &ended.value, ended.first, ended.count);
+                }
+            }
+        }
+    }
+
+    /// Makes the change; the index has then followed the log up to `next` with this root.
+    pub fn commit(mut self, next: Place, root: Digest) -> Result<(), StoreError> {
+        for (kind, run) in &self.runs {
+            if let Some(run) = run {
+                self.change.run(*kind, &run.value, run.first, run.count);
+            }
+        }
+        let state = IndexState { epoch: next.epoch, size: next.seq, root, documents: self.documents };
+        self.change.state(&state);
+        Ok(self.index.commit(self.change)?)
+    }
+}
+
+/// How many entries are replayed in one change of the index.
+const STEP: u64 = 4096;
+
+/// Follows a whole log from `from` on; gives the number of documents then.
+pub fn replay(
+    index: &Index,
+    segments: &Segments,
+    epoch: u64,
+    from: u64,
+    mut documents: u64,
+) -> Result<u64, StoreError> {
+    let mut at = from;
+    while at < segments.size() {
+        let to = (at + STEP).min(segments.size());
+        let mut follower = Follower::new(index, documents);
+        segments.for_each::<StoreError>(at, to, |seq, bytes| {
+            let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
+            follower.entry(Place { epoch, seq }, &entry, bytes, None)
+        })?;
+        documents = follower.documents;
+        follower.commit(Place { epoch, seq: to }, segments.root(to)?)?;
+        at = to;
+    }
+    Ok(documents)
+}
+
+/// The row that the sealing entry of a document makes.
+pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
+    let object = entry.object()?;
+    Some(Row {
+        id: object.document_id()?,
+        class: object.class?,
+        size: object.size?,
+        header_len: object.header_len?,
+        header_sha256: object.header_sha256?,
+        payload_sha256: object.payload_sha256?,
+        commitment: Digest(object.commitment.as_ref()?.0),
+        sealed_by: entry.actor().id?,
+        sealed_at: entry.time(),
+        newest: at,
+        private,
+    })
+}

@@ -1,0 +1,372 @@
+//! What this host knows of a vault, kept outside it: the vault's id, the log key, the newest checkpoint, the roster
+//! in force. Whoever exchanges or rolls back the vault's folder cannot reach it.
+//!
+//! The record is written into two slots in turn, each with a counter and a digest, so that a torn write leaves the
+//! one before.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::disk::{Disk, DiskError, write_durably};
+use super::os;
+use crate::crypto::{Digest, Secret32, SigningKey};
+use crate::encoding::{hex, unhex};
+use crate::id::{HostId, VaultId};
+use crate::roster::Host;
+
+/// Longest slot.
+const SLOT_LIMIT: u64 = 128 * 1024;
+const KIND: &str = "gapvault.host/v1";
+
+/// The host's state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The disk refuses.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// Neither slot holds what was written.
+    #[error("the host's state is damaged")]
+    Damaged,
+    /// Others may read the log key.
+    #[error("others may read {}", .0.display())]
+    Permissions(PathBuf),
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateRecord {
+    /// Counts the writes.
+    pub counter: u64,
+    /// The vault.
+    pub vault: VaultId,
+    /// The version of the roster in force.
+    pub roster_version: u64,
+    /// Its digest.
+    pub roster_digest: Digest,
+    /// The epoch of the log.
+    pub epoch: u64,
+    /// Whether this host may append.
+    pub may_write: bool,
+    /// The newest checkpoint, a signed note.
+    pub checkpoint: Vec<u8>,
+}
+
+impl StateRecord {
+    fn print(&self) -> Vec<u8> {
+        let mut out = format!(
+            "{KIND}\ncounter {}\nvault {}\nroster {} {}\nepoch {}\nwrites {}\ncheckpoint {}\n",
+            self.counter,
+            self.vault,
+            self.roster_version,
+            self.roster_digest,
+            self.epoch,
+            self.may_write,
+            self.checkpoint.len(),
+        )
+        .into_bytes();
+        out.extend_from_slice(&self.checkpoint);
+        let digest = Digest::of(&out);
+        out.extend_from_slice(format!("sha256 {digest}\n").as_bytes());
+        out
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let body_len = bytes.len().checked_sub("sha256 \n".len() + 64)?;
+        let (body, last) = bytes.split_at_checked(body_len)?;
+        if last != format!("sha256 {}\n", Digest::of(body)).as_bytes() {
+            return None;
+        }
+        let mut rest = body;
+        let mut line = |key: &str| -> Option<String> {
+            let end = rest.iter().position(|byte| *byte == b'\n')?;
+            let (line, after) = rest.split_at_checked(end)?;
+            rest = after.get(1..)?;
+            std::str::from_utf8(line).ok()?.strip_prefix(key).map(str::to_owned)
+        };
+        line(KIND).filter(String::is_empty)?;
+        let counter = line("counter ")?.parse().ok()?;
+        let vault = line("vault ")?.parse().ok()?;
+        let roster = line("roster ")?;
+        let (version, digest) = roster.split_once(' ')?;
+        let epoch = line("epoch ")?.parse().ok()?;
+        let may_write = line("writes ")?.parse().ok()?;
+        let len: usize = line("checkpoint ")?.parse().ok()?;
+        let record = Self {
+            counter,
+            vault,
+            roster_version: version.parse().ok()?,
+            roster_digest: digest.parse().ok()?,
+            epoch,
+            may_write,
+            checkpoint: rest.to_vec(),
+        };
+        (rest.len() == len && record.print() == bytes).then_some(record)
+    }
+}
+
+/// The state of one vault on this host.
+pub struct HostState {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    record: StateRecord,
+    seed: Option<Secret32>,
+    next_slot: &'static str,
+}
+
+impl std::fmt::Debug for HostState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HostState({})", self.folder.display())
+    }
+}
+
+/// Where the state of the vault at this path lies: a digest of the path, so that any path will do.
+fn folder_of(state: &Path, vault: &Path) -> PathBuf {
+    let digest = Digest::of(vault.as_os_str().as_encoded_bytes()).to_string();
+    state.join("vaults").join(digest.get(..32).unwrap_or(&digest))
+}
+
+impl HostState {
+    /// The state for the vault at this path (canonical), if this host has ever seen one there.
+    pub fn load(disk: &Arc<dyn Disk>, state: &Path, vault: &Path) -> Result<Option<Self>, HostError> {
+        Self::load_folder(disk, folder_of(state, vault))
+    }
+
+    fn load_folder(disk: &Arc<dyn Disk>, folder: PathBuf) -> Result<Option<Self>, HostError> {
+        let slot = |name: &str| match disk.read(&folder.join(name), SLOT_LIMIT) {
+            Ok(bytes) => Ok((true, StateRecord::parse(&bytes))),
+            Err(error) if error.is_not_found() => Ok((false, None)),
+            Err(error) if error.is_wrong_kind() => Ok((true, None)),
+            Err(error) => Err(error),
+        };
+        let ((a_there, a), (b_there, b)) = (slot("slot-a")?, slot("slot-b")?);
+        let (record, next_slot) = match (a, b) {
+            (Some(a), Some(b)) if b.counter > a.counter => (b, "slot-a"),
+            (Some(a), _) => (a, "slot-b"),
+            (None, Some(b)) => (b, "slot-a"),
+            (None, None) if !a_there && !b_there => return Ok(None),
+            (None, None) => return Err(HostError::Damaged),
+        };
+        let seed = Self::read_key(&**disk, &folder.join("log.key"))?;
+        Ok(Some(Self { disk: disk.clone(), folder, record, seed, next_slot }))
+    }
+
+    fn read_key(disk: &dyn Disk, path: &Path) -> Result<Option<Secret32>, HostError> {
+        let bytes = match disk.read(path, 80) {
+            Ok(bytes) => zeroize::Zeroizing::new(bytes),
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if os::others_can_read(path).unwrap_or(true) {
+            return Err(HostError::Permissions(path.to_owned()));
+        }
+        let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_suffix('\n'));
+        text.and_then(unhex).map(|seed| Some(Secret32::new(seed))).ok_or(HostError::Damaged)
+    }
+
+    /// Begins the state for the vault at this path, over whatever was known of the path before.
+    pub fn create(
+        disk: &Arc<dyn Disk>,
+        state: &Path,
+        vault: &Path,
+        record: StateRecord,
+        key: Option<&SigningKey>,
+    ) -> Result<Self, HostError> {
+        let folder = folder_of(state, vault);
+        make_dirs(&**disk, &folder)?;
+        for old in ["slot-a", "slot-b", "log.key", "dirty"] {
+            if disk.exists(&folder.join(old))? {
+                disk.remove_file(&folder.join(old))?;
+            }
+        }
+        write_durably(&**disk, &folder.join("path"), vault.as_os_str().as_encoded_bytes())?;
+        let seed = key.map(|key| Secret32::new(*key.seed()));
+        let mut new =
+            Self { disk: disk.clone(), folder, record: record.clone(), seed: None, next_slot: "slot-a" };
+        if let Some(seed) = seed {
+            new.set_key(seed)?;
+        }
+        new.save(&record)?;
+        Ok(new)
+    }
+
+    fn set_key(&mut self, seed: Secret32) -> Result<(), HostError> {
+        let text = zeroize::Zeroizing::new(format!("{}\n", hex(seed.expose())));
+        write_durably(&*self.disk, &self.folder.join("log.key"), text.as_bytes())?;
+        self.seed = Some(seed);
+        Ok(())
+    }
+
+    /// Gives this host a log key.
+    pub fn enrol(&mut self, key: &SigningKey) -> Result<(), HostError> {
+        self.set_key(Secret32::new(*key.seed()))
+    }
+
+    /// The newest record.
+    pub fn record(&self) -> &StateRecord {
+        &self.record
+    }
+
+    /// The log key's seed.
+    pub fn log_key(&self) -> Option<&Secret32> {
+        self.seed.as_ref()
+    }
+
+    /// This host, by its log key.
+    pub fn host_id(&self) -> Option<HostId> {
+        self.seed.as_ref().map(|seed| Host::id_of(&SigningKey::from_seed(*seed.expose()).public()))
+    }
+
+    /// Writes a record into the slot whose turn it is, and sees it onto the disk.
+    pub fn save(&mut self, record: &StateRecord) -> Result<(), HostError> {
+        let record = StateRecord { counter: self.record.counter + 1, ..record.clone() };
+        let path = self.folder.join(self.next_slot);
+        let fresh = !self.disk.exists(&path)?;
+        let mut file = if fresh { self.disk.create_new(&path)? } else { self.disk.open_write(&path)? };
+        let bytes = record.print();
+        file.put(&bytes)?;
+        file.set_size(bytes.len() as u64)?;
+        file.sync_data()?;
+        if fresh {
+            self.disk.sync_dir(&self.folder)?;
+        }
+        self.next_slot = if self.next_slot == "slot-a" { "slot-b" } else { "slot-a" };
+        self.record = record;
+        Ok(())
+    }
+
+    /// Something that was written may not be on the disk; the next start writes it anew.
+    pub fn mark_dirty(&self) -> Result<(), HostError> {
+        Ok(write_durably(&*self.disk, &self.folder.join("dirty"), b"")?)
+    }
+
+    /// Whether [`HostState::mark_dirty`] was called and nothing was written anew since.
+    pub fn is_dirty(&self) -> bool {
+        self.disk.exists(&self.folder.join("dirty")).unwrap_or(true)
+    }
+
+    /// It was written anew.
+    pub fn clear_dirty(&self) -> Result<(), HostError> {
+        Ok(self.disk.remove_file(&self.folder.join("dirty"))?)
+    }
+
+    /// The paths at which this host knows that vault.
+    pub fn paths_of(disk: &Arc<dyn Disk>, state: &Path, vault: VaultId) -> Result<Vec<PathBuf>, HostError> {
+        let folder = state.join("vaults");
+        let names = match disk.list_dir(&folder) {
+            Ok(names) => names,
+            Err(error) if error.is_not_found() => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut paths = Vec::new();
+        for name in names {
+            // One damaged state must not hide the others.
+            let Ok(Some(known)) = Self::load_folder(disk, folder.join(&name)) else { continue };
+            if known.record.vault == vault {
+                let bytes = disk.read(&folder.join(&name).join("path"), 64 * 1024)?;
+                paths.push(path_of_bytes(bytes));
+            }
+        }
+        Ok(paths)
+    }
+
+    /// The vault moved: its state is from here on that of the new path.
+    pub fn move_to(disk: &Arc<dyn Disk>, state: &Path, from: &Path, to: &Path) -> Result<(), HostError> {
+        let (old, new) = (folder_of(state, from), folder_of(state, to));
+        disk.rename(&old, &new)?;
+        write_durably(&**disk, &new.join("path"), to.as_os_str().as_encoded_bytes())?;
+        Ok(disk.sync_dir(&state.join("vaults"))?)
+    }
+}
+
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {
+    if disk.exists(folder)? {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_dirs(disk, parent)?;
+        disk.create_dir(folder)?;
+        disk.sync_dir(parent)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::OsDisk;
+    use super::*;
+
+    fn record() -> StateRecord {
+        StateRecord {
+            counter: 0,
+            vault: VaultId([7; 32]),
+            roster_version: 3,
+            roster_digest: Digest([8; 32]),
+            epoch: 1,
+            may_write: true,
+            checkpoint: b"note\nwith\n\xe2\x80\x94 lines\n".to_vec(),
+        }
+    }
+
+    fn disk() -> Arc<dyn Disk> {
+        Arc::new(OsDisk)
+    }
+
+    #[test]
+    fn every_damage_to_one_slot_leaves_the_other() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Path::new("/v 中\n");
+        let key = SigningKey::from_seed([1; 32]);
+        let mut host = HostState::create(&disk(), state.path(), vault, record(), Some(&key)).unwrap();
+        let newer = StateRecord { roster_version: 4, ..record() };
+        host.save(&newer).unwrap();
+        let load = || HostState::load(&disk(), state.path(), vault);
+        let loaded = load().unwrap().unwrap();
+        assert_eq!((loaded.record().roster_version, loaded.host_id()), (4, host.host_id()));
+
+        let newest = folder_of(state.path(), vault).join("slot-b");
+        let good = std::fs::read(&newest).unwrap();
+        let mut variants: Vec<Vec<u8>> = (0..good.len()).map(|len| good[..len].to_vec()).collect();
+        variants.extend((0..good.len()).map(|at| {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1 << (at % 8);
+            flipped
+        }));
+        for variant in variants {
+            std::fs::write(&newest, variant).unwrap();
+            assert_eq!(load().unwrap().unwrap().record().roster_version, 3);
+        }
+        std::fs::write(folder_of(state.path(), vault).join("slot-a"), b"").unwrap();
+        assert!(matches!(load(), Err(HostError::Damaged)));
+        assert!(HostState::load(&disk(), state.path(), Path::new("/other")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_log_key_that_others_may_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let state = tempfile::tempdir().unwrap();
+        let vault = Path::new("/v");
+        let key = SigningKey::from_seed([1; 32]);
+        HostState::create(&disk(), state.path(), vault, record(), Some(&key)).unwrap();
+        let path = folder_of(state.path(), vault).join("log.key");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let got = HostState::load(&disk(), state.path(), vault);
+        assert!(matches!(got, Err(HostError::Permissions(_))));
+    }
+
+    #[test]
+    fn a_moved_vault_is_found_by_its_id() {
+        let state = tempfile::tempdir().unwrap();
+        let (from, to) = (Path::new("/from"), Path::new("/to"));
+        HostState::create(&disk(), state.path(), from, record(), None).unwrap();
+        let known = || HostState::paths_of(&disk(), state.path(), VaultId([7; 32])).unwrap();
+        assert_eq!(known(), vec![from.to_owned()]);
+        HostState::move_to(&disk(), state.path(), from, to).unwrap();
+        assert_eq!(known(), vec![to.to_owned()]);
+        assert!(HostState::load(&disk(), state.path(), to).unwrap().is_some());
+    }
+}

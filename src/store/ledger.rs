@@ -1,0 +1,343 @@
+//! The access log as it is written: segments, the signed checkpoint, and the host's state outside the vault.
+//!
+//! [`Ledger::open`] compares the three and refuses what does not follow from what this host signed last.
+//! [`Ledger::append`] is the one way to a [`Recorded`]: entries durable in the tail, then a checkpoint signed
+//! over them, then that checkpoint durable in the host's state.
+
+use std::sync::Arc;
+
+use super::checkpoints::{CheckpointFile, Last};
+use super::disk::Disk;
+use super::error::StoreError;
+use super::host::{HostState, StateRecord};
+use super::index::Place;
+use super::layout::Layout;
+use super::segments::{SegmentError, Segments};
+use crate::access::Recorded;
+use crate::crypto::{Digest, SigningKey};
+use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::entry::Entry;
+use crate::log::merkle::{Frontier, leaf_hash};
+use crate::note::{VerifierKey, origin};
+
+/// The keys that can vouch for a log: those of the hosts that may write, and of the members.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    /// Log keys, all under the origin's name.
+    pub hosts: Vec<VerifierKey>,
+    /// Members' signing keys.
+    pub members: Vec<VerifierKey>,
+}
+
+impl Keys {
+    /// Reads a checkpoint that one of the hosts signed.
+    pub fn verify(&self, note: &[u8]) -> Option<SignedCheckpoint> {
+        self.hosts.iter().find_map(|host| SignedCheckpoint::verify(note, host, &self.members).ok())
+    }
+}
+
+/// What was found beyond the checkpoint in the host's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension {
+    /// The first entry beyond it.
+    pub from: u64,
+    /// The entry after the last.
+    pub to: u64,
+    /// Whether another host's checkpoint covers them; otherwise they are the trace of a kill.
+    pub signed: bool,
+}
+
+/// The log of the epoch that is being written.
+#[derive(Debug)]
+pub struct Ledger {
+    segments: Segments,
+    frontier: Frontier,
+    host: HostState,
+    epoch: u64,
+    origin: String,
+    checkpoints: CheckpointFile,
+    key: Option<SigningKey>,
+    extension: Option<Extension>,
+    checkpoints_behind: bool,
+    poisoned: bool,
+}
+
+impl Ledger {
+    /// Opens the log and judges it against what this host knows.
+    pub fn open(
+        disk: &Arc<dyn Disk>,
+        layout: &Layout,
+        host: HostState,
+        keys: &Keys,
+    ) -> Result<Self, StoreError> {
+        let record = host.record().clone();
+        let origin = origin(&record.vault, record.epoch);
+        let folder = layout.log(record.epoch);
+        let checkpoints = CheckpointFile::new(disk.clone(), folder.join("checkpoints"), &origin);
+        let known = known_checkpoint(&record)?;
+        let segments = Segments::read(disk.clone(), &folder, known.size())?;
+        let last = last_signed(&checkpoints, keys)?;
+        judge(&segments, &known, &record, &last)?;
+        let own = host.log_key().map(|seed| SigningKey::from_seed(*seed.expose()));
+        let extension = extension(&segments, &known, &last, own.as_ref(), &origin)?;
+        let checkpoints_behind = match &last {
+            LastSigned::Genuine(last) => last.checkpoint().size() < known.size(),
+            LastSigned::None | LastSigned::Torn => true,
+        };
+        let frontier = segments.frontier(segments.size())?;
+        let epoch = record.epoch;
+        Ok(Self {
+            segments,
+            frontier,
+            host,
+            epoch,
+            origin,
+            checkpoints,
+            key: own,
+            extension,
+            checkpoints_behind,
+            poisoned: false,
+        })
+    }
+
+    /// What lies beyond the last checkpoint of the host's state.
+    pub fn extension(&self) -> Option<Extension> {
+        self.extension
+    }
+
+    /// Whether the vault's own file of checkpoints lacks the newest.
+    pub fn checkpoints_behind(&self) -> bool {
+        self.checkpoints_behind
+    }
+
+    /// Whether this host may append.
+    pub fn can_write(&self) -> bool {
+        self.key.is_some() && self.host.record().may_write
+    }
+
+    /// How many entries there are.
+    pub fn size(&self) -> u64 {
+        self.segments.size()
+    }
+
+    /// The root over all of them.
+    pub fn root(&self) -> Digest {
+        self.frontier.root()
+    }
+
+    /// The epoch.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The files.
+    pub fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
+    /// The host's state.
+    pub fn host(&self) -> &HostState {
+        &self.host
+    }
+
+    /// Gives the host's state back, for a new epoch.
+    pub fn into_host(self) -> HostState {
+        self.host
+    }
+
+    /// Where the next entry will stand.
+    pub fn next(&self) -> Place {
+        Place { epoch: self.epoch, seq: self.size() }
+    }
+
+    /// Makes the tail fit to be appended to: torn ends dropped, full bundles cut off, and after a failed fsync
+    /// everything written through a new file.
+    pub fn tidy(&mut self) -> Result<(), StoreError> {
+        if self.segments.is_untidy() || self.host.is_dirty() || self.extension.is_some() {
+            self.segments.tidy()?;
+        }
+        if self.host.is_dirty() {
+            self.host.clear_dirty()?;
+        }
+        Ok(())
+    }
+
+    /// Appends entries and anchors them; with `roster`, that roster is in force from here on.
+    ///
+    /// Fails closed: without a [`Recorded`] nothing may be published or released. After a failure this ledger
+    /// takes no more entries, since after a failed fsync nothing that was written can be believed.
+    pub fn append(
+        &mut self,
+        entries: &[Entry],
+        signer: Option<&SigningKey>,
+        roster: Option<(u64, Digest)>,
+    ) -> Result<Recorded, StoreError> {
+        if !self.can_write() {
+            return Err(StoreError::NotEnrolled);
+        }
+        let first = self.size();
+        let result = if self.poisoned {
+            Err(StoreError::Entry("the log failed before".to_owned()))
+        } else {
+            self.append_and_anchor(entries, signer, roster)
+        };
+        if let Err(error) = result {
+            self.poisoned = true;
+            // Best effort: where even this cannot be written, the next start finds the log beyond the
+            // checkpoint, and writes the tail anew just the same.
+            let _ = self.host.mark_dirty();
+            return Err(StoreError::LogFailed(Box::new(error)));
+        }
+        Ok(Recorded::at(self.epoch, first, entries.len() as u64))
+    }
+
+    fn append_and_anchor(
+        &mut self,
+        entries: &[Entry],
+        signer: Option<&SigningKey>,
+        roster: Option<(u64, Digest)>,
+    ) -> Result<(), StoreError> {
+        let mut records = Vec::with_capacity(entries.len());
+        let mut hashes = Vec::with_capacity(entries.len());
+        for (entry, seq) in entries.iter().zip(self.size()..) {
+            if entry.seq() != seq {
+                return Err(StoreError::Entry(format!("entry {} at place {seq}", entry.seq())));
+            }
+            let bytes = entry.to_bytes();
+            hashes.push(leaf_hash(&bytes));
+            records.push(bytes);
+        }
+        let mut frontier = self.frontier.clone();
+        frontier.extend(hashes.iter().copied());
+        self.segments.append(records, hashes)?;
+        self.frontier = frontier;
+        self.anchor(signer, roster)
+    }
+
+    /// Signs for the log as it is now and puts the checkpoint into the host's state.
+    fn anchor(
+        &mut self,
+        signer: Option<&SigningKey>,
+        roster: Option<(u64, Digest)>,
+    ) -> Result<(), StoreError> {
+        let Some(key) = &self.key else { return Err(StoreError::NotEnrolled) };
+        let checkpoint = Checkpoint::new(&self.origin, self.frontier.size(), self.frontier.root())
+            .map_err(|error| StoreError::Entry(error.to_string()))?;
+        let note = checkpoint.sign(key, signer).map_err(|error| StoreError::Entry(error.to_string()))?;
+        let mut record = self.host.record().clone();
+        if let Some((version, digest)) = roster {
+            record.roster_version = version;
+            record.roster_digest = digest;
+        }
+        record.checkpoint = note.print().into_bytes();
+        self.host.save(&record)?;
+        self.extension = None;
+        Ok(())
+    }
+
+    /// Adds the newest checkpoint to the vault's own file of them.
+    pub fn write_checkpoint(&mut self) -> Result<(), StoreError> {
+        if self.checkpoints.last()? == Last::Torn {
+            self.checkpoints.drop_torn_end()?;
+        }
+        self.checkpoints.append(&self.host.record().checkpoint)?;
+        self.checkpoints_behind = false;
+        Ok(())
+    }
+}
+
+/// The checkpoint in the host's state. It was verified before it was put there, and the state has its own digest.
+pub fn known_checkpoint(record: &StateRecord) -> Result<Checkpoint, StoreError> {
+    let note = crate::note::SignedNote::parse(&record.checkpoint).map_err(|_| StoreError::Checkpoints)?;
+    let known = Checkpoint::parse_text(note.text()).map_err(|_| StoreError::Checkpoints)?;
+    if known.origin() == origin(&record.vault, record.epoch) {
+        Ok(known)
+    } else {
+        Err(StoreError::Checkpoints)
+    }
+}
+
+/// What the vault's own file of checkpoints ends with.
+enum LastSigned {
+    None,
+    Torn,
+    Genuine(Box<SignedCheckpoint>),
+}
+
+fn last_signed(checkpoints: &CheckpointFile, keys: &Keys) -> Result<LastSigned, StoreError> {
+    Ok(match checkpoints.last()? {
+        Last::None => LastSigned::None,
+        Last::Torn => LastSigned::Torn,
+        Last::Whole(note) => {
+            let signed = keys.verify(&note).ok_or(StoreError::Checkpoints)?;
+            LastSigned::Genuine(Box::new(signed))
+        }
+    })
+}
+
+/// Whether the log contains what this host signed last.
+fn judge(
+    segments: &Segments,
+    known: &Checkpoint,
+    record: &StateRecord,
+    last: &LastSigned,
+) -> Result<(), StoreError> {
+    if segments.size() < known.size() {
+        return Err(StoreError::Truncated { known: known.size(), found: segments.size() });
+    }
+    if segments.root(known.size())? == known.root() {
+        return Ok(());
+    }
+    if let LastSigned::Genuine(theirs) = last {
+        let size = theirs.checkpoint().size();
+        let follows = size <= segments.size() && segments.root(size)? == theirs.checkpoint().root();
+        if follows {
+            let ours = String::from_utf8_lossy(&record.checkpoint).into_owned();
+            return Err(StoreError::Forked { notes: vec![ours, theirs.note().print()] });
+        }
+    }
+    Err(StoreError::Tampered { size: known.size() })
+}
+
+/// What lies beyond the known checkpoint, and whether somebody signed for it.
+fn extension(
+    segments: &Segments,
+    known: &Checkpoint,
+    last: &LastSigned,
+    own: Option<&SigningKey>,
+    origin: &str,
+) -> Result<Option<Extension>, StoreError> {
+    let mut signed = false;
+    if let LastSigned::Genuine(last) = last {
+        let (size, root) = (last.checkpoint().size(), last.checkpoint().root());
+        let own = own.and_then(|key| VerifierKey::new(origin, key.public()).ok());
+        let by_us = own.is_some_and(|own| last.signers().contains(&own));
+        if by_us && size > known.size() {
+            return Err(StoreError::StateOlder { known: known.size(), signed: size });
+        }
+        if size > segments.size() {
+            return Err(StoreError::Truncated { known: size, found: segments.size() });
+        }
+        if segments.root(size)? != root {
+            return Err(StoreError::Tampered { size });
+        }
+        signed = size == segments.size();
+    }
+    let (from, to) = (known.size(), segments.size());
+    if from == to {
+        return Ok(None);
+    }
+    segments.for_each::<SegmentError>(from, to, |seq, bytes| {
+        Entry::parse(bytes)
+            .ok()
+            .filter(|entry| entry.seq() == seq)
+            .map(|_| ())
+            .ok_or(SegmentError::Entry { at: seq })
+    })?;
+    Ok(Some(Extension { from, to, signed }))
+}
+
+/// The size that a state knows of, if its checkpoint can be read.
+pub fn known_size(record: &StateRecord) -> Option<u64> {
+    known_checkpoint(record).ok().map(|known| known.size())
+}

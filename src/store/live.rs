@@ -1,0 +1,264 @@
+//! The vault, locked and open: everything that is recorded, published or looked up goes through here.
+//!
+//! Opening takes the lock, compares log, host state and index, and finishes what a kill left: what is recorded
+//! gets published, what is not recorded gets swept, and an entry says so.
+
+mod recover;
+
+pub use recover::copy_folder;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::error::StoreError;
+use super::follow::Follower;
+use super::host::HostState;
+use super::index::{Index, IndexState, Place, Row};
+use super::layout::Layout;
+use super::ledger::{Keys, Ledger};
+use super::lock::VaultLock;
+use super::rosters;
+use super::staging;
+use crate::access::{Grant, Recorded};
+use crate::crypto::{Digest, SigningKey};
+use crate::id::{DocumentId, HostId, SessionId};
+use crate::log::entry::{Draft, Entry, Event, Outcome};
+use crate::note::{VerifierKey, origin};
+use crate::roster::InForce;
+use crate::time::Clock;
+
+/// What every part of the store needs: the disk, the vault's folder, the host's state, the clock.
+#[derive(Clone)]
+pub struct Context {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The vault's folder.
+    pub layout: Layout,
+    /// The host's state folder, for all vaults.
+    pub state: PathBuf,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Context({})", self.layout.root().display())
+    }
+}
+
+/// The vault's roster, read under the lock but without log and index: for decisions before long work.
+#[derive(Debug)]
+pub struct Glance {
+    /// The roster in force.
+    pub roster: InForce,
+    /// Whether this host may write.
+    pub may_write: bool,
+    _lock: VaultLock,
+}
+
+/// Reads the roster in force. The lock is held as long as the result lives.
+pub fn glance(context: &Context, lock: VaultLock) -> Result<Glance, StoreError> {
+    let host = known_host(context)?;
+    let roster = rosters::in_force(context, host.record())?;
+    Ok(Glance { roster, may_write: host.record().may_write, _lock: lock })
+}
+
+/// The host's state for this vault.
+pub fn known_host(context: &Context) -> Result<HostState, StoreError> {
+    HostState::load(&context.disk, &context.state, context.layout.root())?.ok_or(StoreError::UnknownVault)
+}
+
+/// The vault, locked and open.
+#[derive(Debug)]
+pub struct Live {
+    context: Context,
+    ledger: Ledger,
+    index: Index,
+    roster: InForce,
+    state: IndexState,
+    recovered: Vec<String>,
+    // Last, so that the index is closed before others may open it.
+    _lock: VaultLock,
+}
+
+impl Live {
+    /// Opens, compares and finishes what a kill left.
+    pub fn open(context: &Context, lock: VaultLock) -> Result<Self, StoreError> {
+        let host = known_host(context)?;
+        let roster = rosters::in_force(context, host.record())?;
+        let keys = log_keys(context, &roster, host.record().epoch)?;
+        let ledger = Ledger::open(&context.disk, &context.layout, host, &keys)?;
+        let index = recover::open_index(context)?;
+        let state = recover::compare(&ledger, &index)?;
+        let mut live = Self {
+            context: context.clone(),
+            ledger,
+            index,
+            roster,
+            state,
+            recovered: Vec::new(),
+            _lock: lock,
+        };
+        live.recover()?;
+        Ok(live)
+    }
+
+    /// The roster in force.
+    pub fn roster(&self) -> &InForce {
+        &self.roster
+    }
+
+    /// The log.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// How many documents there are.
+    pub fn documents(&self) -> u64 {
+        self.state.documents
+    }
+
+    /// What opening finished, in stable words.
+    pub fn recovered(&self) -> &[String] {
+        &self.recovered
+    }
+
+    /// The first fields of an entry.
+    pub fn draft(&self, event: Event, outcome: Outcome, session: SessionId) -> Draft {
+        let now = self.context.clock.now();
+        Draft::new(event, outcome, session, self.host_id(), self.roster.roster().zone, &now)
+    }
+
+    /// This host, by its log key.
+    pub fn host_id(&self) -> HostId {
+        self.ledger.host().host_id().unwrap_or(HostId([0; 8]))
+    }
+
+    /// Records what was granted. The drafts get the next places in their order.
+    pub fn record(
+        &mut self,
+        _grant: &Grant,
+        drafts: Vec<Draft>,
+        signer: Option<&SigningKey>,
+    ) -> Result<(Recorded, Vec<Entry>), StoreError> {
+        self.append(drafts, signer, None)
+    }
+
+    /// Records a change of the roster, which is in force from here on.
+    pub fn record_roster(
+        &mut self,
+        _grant: &Grant,
+        drafts: Vec<Draft>,
+        signer: &SigningKey,
+        roster: &InForce,
+    ) -> Result<(Recorded, Vec<Entry>), StoreError> {
+        let pin = (roster.roster().version, roster.digest());
+        let recorded = self.append(drafts, Some(signer), Some(pin))?;
+        self.roster = roster.clone();
+        Ok(recorded)
+    }
+
+    /// Records what was denied, what failed, and the end of what was begun. It allows nothing.
+    pub fn record_end(&mut self, drafts: Vec<Draft>, signer: Option<&SigningKey>) -> Result<(), StoreError> {
+        let (_, entries) = self.append(drafts, signer, None)?;
+        self.follow(&entries, &HashMap::new())
+    }
+
+    fn append(
+        &mut self,
+        drafts: Vec<Draft>,
+        signer: Option<&SigningKey>,
+        roster: Option<(u64, Digest)>,
+    ) -> Result<(Recorded, Vec<Entry>), StoreError> {
+        let mut entries = Vec::with_capacity(drafts.len());
+        for (draft, seq) in drafts.into_iter().zip(self.ledger.size()..) {
+            entries.push(draft.entry(seq).map_err(|error| StoreError::Entry(error.to_string()))?);
+        }
+        let recorded = self.ledger.append(&entries, signer, roster)?;
+        Ok((recorded, entries))
+    }
+
+    /// Puts staged files into their places.
+    pub fn publish(
+        &self,
+        session: SessionId,
+        places: &[PathBuf],
+        recorded: &Recorded,
+    ) -> Result<(), StoreError> {
+        staging::publish(&*self.context.disk, &self.context.layout, session, places, recorded)
+    }
+
+    /// Brings checkpoints and index up to what was appended; `private` holds sealed parts of new rows.
+    pub fn follow(
+        &mut self,
+        entries: &[Entry],
+        private: &HashMap<DocumentId, Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        self.ledger.write_checkpoint()?;
+        self.context.disk.mark("index")?;
+        let mut follower = Follower::new(&self.index, self.state.documents);
+        for entry in entries {
+            let at = Place { epoch: self.ledger.epoch(), seq: entry.seq() };
+            let id = entry.object().and_then(crate::log::entry::Object::document_id);
+            let sealed = id.and_then(|id| private.get(&id)).cloned();
+            follower.entry(at, entry, &entry.to_bytes(), sealed)?;
+        }
+        follower.commit(self.ledger.next(), self.ledger.root())?;
+        self.state = self.index_state()?;
+        self.ledger.tidy()
+    }
+
+    fn index_state(&self) -> Result<IndexState, StoreError> {
+        let state = self.index.state()?;
+        state.ok_or(StoreError::Index(super::index::IndexError::Missing))
+    }
+
+    /// An entry, read from the segments.
+    pub fn entry(&self, at: Place) -> Result<Entry, StoreError> {
+        let wrong = || StoreError::Segments(super::segments::SegmentError::Entry { at: at.seq });
+        if at.epoch == self.ledger.epoch() {
+            let bytes = self.ledger.segments().proven_entry(at.seq)?;
+            return Entry::parse(&bytes).map_err(|_| wrong());
+        }
+        let folder = self.context.layout.log(at.epoch);
+        let segments = super::segments::Segments::read(self.context.disk.clone(), &folder, at.seq)?;
+        Entry::parse(&segments.proven_entry(at.seq)?).map_err(|_| wrong())
+    }
+
+    /// A document's row, compared with the entry that it comes from: the index alone is not believed.
+    pub fn document(&self, id: DocumentId) -> Result<Option<(Place, Row)>, StoreError> {
+        let Some(sealed) = self.index.sealed_at(id)? else { return Ok(None) };
+        let Some(row) = self.index.row(sealed)? else { return Ok(None) };
+        let entry = self.entry(row.newest)?;
+        let same =
+            super::follow::row_of(row.newest, &entry, row.private.clone()).is_some_and(|own| own == row);
+        if same && row.id == id {
+            Ok(Some((sealed, row)))
+        } else {
+            Err(super::index::IndexError::Damaged(format!("the row of {id} contradicts the log")).into())
+        }
+    }
+}
+
+/// The keys that can vouch for this log.
+pub fn log_keys(context: &Context, roster: &InForce, epoch: u64) -> Result<Keys, StoreError> {
+    let origin = origin(&roster.vault(), epoch);
+    let mut hosts: Vec<_> = roster.roster().hosts.iter().map(|host| host.key).collect();
+    hosts.extend(rosters::resumed_keys(context, roster, epoch)?);
+    // A roster that follows from this one may name hosts that wrote since; officers signed it.
+    if let Some(newer) = rosters::newest_following(context, roster)? {
+        hosts.extend(newer.roster().hosts.iter().map(|host| host.key));
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    let hosts = hosts.into_iter().filter_map(|key| VerifierKey::new(&origin, key).ok()).collect();
+    let members = roster.roster().members.iter().map(|member| VerifierKey::of_member(member.key)).collect();
+    Ok(Keys { hosts, members })
+}

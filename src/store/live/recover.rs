@@ -1,0 +1,231 @@
+//! What opening does before anything else: judge the index, replay what it lacks, finish what a kill left.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::super::error::StoreError;
+use super::super::index::{Index, IndexError, IndexState, OpenMarker, Place};
+use super::super::ledger::Ledger;
+use super::super::segments::SegmentError;
+use super::super::{follow, objects, rosters, staging};
+use super::{Context, Live};
+use crate::access::Recorded;
+use crate::crypto::Digest;
+use crate::id::{DocumentId, SessionId};
+use crate::log::entry::{Draft, Entry, Event, Object, ObjectKind, Outcome, Phase};
+
+/// Opens the index. After an unclean stop its files are copied first, since opening a damaged one rewrites it.
+pub(super) fn open_index(context: &Context) -> Result<Index, StoreError> {
+    let (disk, layout) = (&*context.disk, &context.layout);
+    let folder = layout.index();
+    if !disk.exists(&folder)? {
+        return Err(IndexError::Missing.into());
+    }
+    if disk.exists(&layout.index_open())? {
+        set_torn_snapshots_aside(context, &folder)?;
+        copy_folder(&folder, &layout.index_before()).map_err(IndexError::Io)?;
+    } else {
+        disk.create_new(&layout.index_open())?;
+    }
+    let marker = OpenMarker::new(context.disk.clone(), layout.index_open());
+    Ok(Index::open(&folder)?.marked(marker))
+}
+
+/// A torn `snap.*.generating` beside a good database keeps sled from opening for ever.
+fn set_torn_snapshots_aside(context: &Context, folder: &Path) -> Result<(), StoreError> {
+    for name in context.disk.list_dir(folder)? {
+        let text = name.to_string_lossy();
+        if text.starts_with("snap.") && text.ends_with(".generating") {
+            context.disk.remove_file(&folder.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a folder of files and folders.
+pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    if to.exists() {
+        std::fs::remove_dir_all(to)?;
+    }
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to.join(entry.file_name()))?;
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The index must be a prefix of the log: same epoch or an earlier one, size not beyond, same root and last entry.
+pub(super) fn compare(ledger: &Ledger, index: &Index) -> Result<IndexState, StoreError> {
+    let empty = IndexState { epoch: ledger.epoch(), size: 0, root: ledger.segments().root(0)?, documents: 0 };
+    let Some(state) = index.state()? else { return Ok(empty) };
+    let contradiction = |what: &str| Err(IndexError::Damaged(what.to_owned()).into());
+    if state.epoch < ledger.epoch() {
+        // A resumed log begins a new tree; what the index holds of the one before was compared then.
+        return Ok(IndexState { documents: state.documents, ..empty });
+    }
+    if state.epoch > ledger.epoch() || state.size > ledger.size() {
+        return contradiction("the index is ahead of the log");
+    }
+    if ledger.segments().root(state.size)? != state.root {
+        return contradiction("the index is of another log");
+    }
+    let expected = state.size.checked_sub(1).map(|seq| Place { epoch: state.epoch, seq });
+    match (index.last_entry()?, expected) {
+        (None, None) => Ok(state),
+        (Some((place, bytes)), Some(expected))
+            if place == expected && bytes == ledger.segments().entry(place.seq)? =>
+        {
+            Ok(state)
+        }
+        _ => contradiction("the index has lost entries"),
+    }
+}
+
+/// Work that was recorded and perhaps not done.
+#[derive(Default)]
+struct Left {
+    sealed: Vec<(SessionId, DocumentId)>,
+    rosters: HashSet<SessionId>,
+    destroying: BTreeMap<u64, DocumentId>,
+}
+
+impl Live {
+    /// Finishes what a kill left, and says so in the log.
+    pub(super) fn recover(&mut self) -> Result<(), StoreError> {
+        let from = self.state.size;
+        let behind = from < self.ledger.size();
+        let extension = self.ledger.extension();
+        if behind || extension.is_some() || self.ledger.checkpoints_behind() {
+            if let Some(extension) = extension {
+                self.follow_rosters(extension.from)?;
+            }
+            let left = self.look_at(from)?;
+            self.ledger.tidy()?;
+            if self.ledger.can_write() {
+                self.say_and_finish(from, &left, extension.is_some_and(|extension| !extension.signed))?;
+            } else if extension.is_some() {
+                return Err(StoreError::NotEnrolled);
+            }
+            self.replay(from)?;
+            self.recovered.push("log-recover".to_owned());
+        }
+        staging::sweep(&*self.context.disk, &self.context.layout)?;
+        self.ledger.tidy()
+    }
+
+    /// The entry that tells of the recovery comes first: like any other work, finishing needs its record.
+    fn say_and_finish(&mut self, from: u64, left: &Left, adopted: bool) -> Result<(), StoreError> {
+        let code = if adopted { "unsigned-entries" } else { "index-behind" };
+        let mut draft = self.draft(Event::LogRecover, Outcome::Ok, SessionId([0; 16]));
+        draft.object = Some(Object::of_kind(ObjectKind::Log));
+        draft.detail.code = code.parse().ok();
+        draft.detail.from = Some(from);
+        draft.detail.to = Some(self.ledger.size());
+        let roster = (self.roster.roster().version, self.roster.digest());
+        let (recorded, _) = self.append(vec![draft], None, Some(roster))?;
+        self.finish(left, &recorded)?;
+        let ends = self.destroyed_drafts(left);
+        if !ends.is_empty() {
+            let (_done, _) = self.append(ends, None, None)?;
+        }
+        self.ledger.write_checkpoint()
+    }
+
+    /// Reads what the index lacks, for work that was recorded and perhaps not done.
+    fn look_at(&self, from: u64) -> Result<Left, StoreError> {
+        let mut left = Left::default();
+        self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
+            let entry = parse(seq, bytes)?;
+            let id = entry.object().and_then(Object::document_id);
+            match (entry.event(), entry.phase(), entry.outcome()) {
+                (Event::DocumentSeal, Phase::Single, Outcome::Ok) => {
+                    left.sealed.extend(id.map(|id| (entry.session(), id)));
+                }
+                (Event::RosterChange, Phase::Single, Outcome::Ok) => {
+                    left.rosters.insert(entry.session());
+                }
+                (Event::DocumentDestroy, Phase::Intent, Outcome::Ok) => {
+                    left.destroying.extend(id.map(|id| (seq, id)));
+                }
+                (Event::DocumentDestroy, Phase::Done, _) => {
+                    left.destroying.remove(&entry.closes().unwrap_or(u64::MAX));
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(left)
+    }
+
+    /// Publishes what was staged, and finishes a destruction that was begun: its intent was granted and recorded.
+    fn finish(&self, left: &Left, recorded: &Recorded) -> Result<(), StoreError> {
+        let (disk, layout) = (&*self.context.disk, &self.context.layout);
+        let staged: HashMap<SessionId, Vec<PathBuf>> = staging::sessions(disk, layout)?.into_iter().collect();
+        for (session, id) in &left.sealed {
+            let place = layout.document(*id);
+            if staged.get(session).is_some_and(|places| places.contains(&place)) {
+                self.publish(*session, &[place], recorded)?;
+            }
+        }
+        for session in &left.rosters {
+            let places = staged.get(session).into_iter().flatten();
+            let places: Vec<_> =
+                places.filter(|place| !place.starts_with(layout.documents())).cloned().collect();
+            self.publish(*session, &places, recorded)?;
+        }
+        for id in left.destroying.values() {
+            objects::destroy(disk, layout, *id, recorded)?;
+        }
+        Ok(())
+    }
+
+    fn destroyed_drafts(&self, left: &Left) -> Vec<Draft> {
+        let draft = |(seq, id): (&u64, &DocumentId)| {
+            let mut draft = self.draft(Event::DocumentDestroy, Outcome::Ok, SessionId([0; 16]));
+            draft.object = Some(Object::document(*id));
+            draft.phase = Phase::Done;
+            draft.closes = Some(*seq);
+            draft.detail.code = "finished-after-stop".parse().ok();
+            draft
+        };
+        left.destroying.iter().map(draft).collect()
+    }
+
+    /// Rosters that the entries beyond the known checkpoint put in force, each following from the one before.
+    fn follow_rosters(&mut self, from: u64) -> Result<(), StoreError> {
+        let mut wanted: Vec<(u64, Digest)> = Vec::new();
+        self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
+            let entry = parse(seq, bytes)?;
+            let roster = entry.object().is_some_and(|object| object.kind() == ObjectKind::Roster);
+            if roster && entry.outcome() == Outcome::Ok {
+                wanted.extend(entry.detail().version.zip(entry.detail().note_sha256));
+            }
+            Ok(())
+        })?;
+        for (version, digest) in wanted {
+            if version == self.roster.roster().version + 1 {
+                let bytes = rosters::find(&self.context, version, digest, self.roster.vault())?;
+                self.roster = self.roster.succeed(&bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the index up to the log.
+    fn replay(&mut self, from: u64) -> Result<(), StoreError> {
+        self.context.disk.mark("index")?;
+        let (epoch, documents) = (self.ledger.epoch(), self.state.documents);
+        follow::replay(&self.index, self.ledger.segments(), epoch, from, documents)?;
+        self.state = self.index_state()?;
+        Ok(())
+    }
+}
+
+fn parse(seq: u64, bytes: &[u8]) -> Result<Entry, StoreError> {
+    Entry::parse(bytes).map_err(|_| StoreError::Segments(SegmentError::Entry { at: seq }))
+}

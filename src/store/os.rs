@@ -1,0 +1,263 @@
+//! What only an operating system knows: private files, files without a name, folders synced, clocks, core dumps.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::document::ModifiedAt;
+use crate::time::{Clock, Moment, Timestamp};
+
+/// A new file that nobody else may read.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    File::options().write(true).read(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A file to append to, private from its first moment.
+pub fn append_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.append(true).read(true).create(true).mode(0o600);
+    regular(options.custom_flags(no_follow()).open(path)?)
+}
+
+/// A new folder that nobody else may look into.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::mkdir(path, Mode::RWXU)?)
+}
+
+fn no_follow() -> i32 {
+    // NONBLOCK so that opening a FIFO comes back at once; it does nothing to a regular file.
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed()
+}
+
+/// An existing regular file; symlinks, FIFOs, devices and folders are refused without waiting on them.
+pub fn open_regular(path: &Path, write: bool) -> io::Result<File> {
+    match File::options().read(true).write(write).custom_flags(no_follow()).open(path) {
+        // A symlink: the system's word for it has no stable name in the standard library.
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            Err(io::ErrorKind::InvalidInput.into())
+        }
+        other => regular(other?),
+    }
+}
+
+fn regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+/// Moves a file to where nothing is.
+pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that does not know the flag: a hard link refuses an existing name just as well.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            std::fs::hard_link(from, to)?;
+            std::fs::remove_file(from)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Sees a folder's names onto the disk.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Sees everything on the file system of `path` onto the disk.
+pub fn sync_filesystem(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(path)?)?)
+}
+
+/// Whether others than the owner may write to what is at `path`.
+pub fn others_can_write(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::metadata(path)?.mode() & 0o022 != 0)
+}
+
+/// Whether others than the owner may read what is at `path`.
+pub fn others_can_read(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::metadata(path)?.mode() & 0o044 != 0)
+}
+
+/// What this machine calls itself, in printable ASCII.
+pub fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name: String = name.chars().filter(char::is_ascii_graphic).take(64).collect();
+    if name.is_empty() { "host".to_owned() } else { name }
+}
+
+/// No core dumps and no debugger from another account: memory holds keys.
+pub fn harden_process() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    // Neither can fail for a process that asks for less; if it does, the work goes on as everywhere else.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// The machine's clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Moment {
+        let unix_ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+        };
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let mono = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(mono.tv_sec).unwrap_or(0);
+        let millis = u64::try_from(mono.tv_nsec / 1_000_000).unwrap_or(0);
+        Moment {
+            time: Timestamp::from_unix_ms(unix_ms),
+            boot: boot.trim_end().to_owned(),
+            mono_ms: seconds * 1000 + millis,
+        }
+    }
+}
+
+/// A file's modification time.
+pub fn modified(data: &std::fs::Metadata) -> ModifiedAt {
+    ModifiedAt { seconds: data.mtime(), nanos: u32::try_from(data.mtime_nsec()).unwrap_or(0) }
+}
+
+/// Plaintext on its way to its file: without a name until it is whole, so that a kill leaves nothing.
+///
+/// Where the file system has no files without names, a hidden private file stands in, removed on drop; a kill
+/// can leave that one behind.
+#[derive(Debug)]
+pub struct PrivateOutput {
+    file: File,
+    folder: File,
+    hidden: Option<PathBuf>,
+}
+
+impl PrivateOutput {
+    /// A file in an open folder.
+    pub fn begin(folder: File, folder_path: &Path, hidden_name: &str) -> io::Result<Self> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match rustix::fs::openat(&folder, ".", flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => Ok(Self { file: file.into(), folder, hidden: None }),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
+                let path = folder_path.join(hidden_name);
+                let file = create_private(&path)?;
+                Ok(Self { file, folder, hidden: Some(path) })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file, to write to.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives the file its name, if nothing has that name, with the modification time, and sees both onto the disk.
+    pub fn publish(mut self, name: &std::ffi::OsStr, modified: Option<ModifiedAt>) -> io::Result<()> {
+        if let Some(time) = modified {
+            set_modified(&self.file, time)?;
+        }
+        self.file.sync_all()?;
+        if let Some(hidden) = self.hidden.take() {
+            match rustix::fs::renameat_with(CWD, &hidden, &self.folder, name, RenameFlags::NOREPLACE) {
+                Ok(()) => {}
+                Err(error) => {
+                    self.hidden = Some(hidden);
+                    return Err(error.into());
+                }
+            }
+        } else {
+            use std::os::fd::AsRawFd as _;
+            let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            rustix::fs::linkat(CWD, own, &self.folder, name, AtFlags::SYMLINK_FOLLOW)?;
+        }
+        self.folder.sync_all()
+    }
+}
+
+impl Drop for PrivateOutput {
+    fn drop(&mut self) {
+        if let Some(hidden) = self.hidden.take() {
+            let _ = std::fs::remove_file(hidden);
+        }
+    }
+}
+
+fn set_modified(file: &File, time: ModifiedAt) -> io::Result<()> {
+    let stamp = rustix::fs::Timespec { tv_sec: time.seconds, tv_nsec: i64::from(time.nanos) };
+    let times = rustix::fs::Timestamps { last_access: stamp, last_modification: stamp };
+    Ok(rustix::fs::futimens(file, &times)?)
+}
+
+/// Opens a folder that the user named.
+pub fn open_folder(path: &Path) -> io::Result<File> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let folder = File::open(path)?;
+    if folder.metadata()?.is_dir() { Ok(folder) } else { Err(io::ErrorKind::NotADirectory.into()) }
+}
+
+/// Opens the folder of that name beneath an open one, making it where there is none. Symlinks are refused, so
+/// nothing planted in the tree leads outside.
+pub fn folder_beneath(folder: &File, name: &std::ffi::OsStr) -> io::Result<File> {
+    match rustix::fs::mkdirat(folder, name, Mode::RWXU) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::io::Write as _;
+
+    fn output(folder: &Path) -> PrivateOutput {
+        PrivateOutput::begin(open_folder(folder).unwrap(), folder, ".hidden").unwrap()
+    }
+
+    #[test]
+    fn plaintext_has_no_name_until_it_is_published_and_never_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut out = output(folder.path());
+        out.file().write_all(b"text").unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        out.publish(OsStr::new("a"), Some(ModifiedAt { seconds: 5, nanos: 7 })).unwrap();
+        let data = std::fs::metadata(folder.path().join("a")).unwrap();
+        assert_eq!((data.mode() & 0o777, data.mtime(), data.mtime_nsec()), (0o600, 5, 7));
+        let mut second = output(folder.path());
+        second.file().write_all(b"other").unwrap();
+        let error = second.publish(OsStr::new("a"), None).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), b"text");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_planted_symlink_does_not_lead_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("sub")).unwrap();
+        let top = open_folder(folder.path()).unwrap();
+        assert!(folder_beneath(&top, OsStr::new("sub")).is_err());
+        assert!(folder_beneath(&top, OsStr::new("new")).is_ok());
+        assert!(folder_beneath(&top, OsStr::new("new")).is_ok());
+    }
+
+    #[test]
+    fn only_regular_files_are_opened_and_nothing_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), b"x").unwrap();
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(CWD, path("fifo"), fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(open_regular(&path("file"), false).is_ok());
+        for bad in ["link", "fifo", "."] {
+            assert!(open_regular(&path(bad), false).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The chain of rosters on the disk, and the notes by which a log was resumed.
+
+use super::error::StoreError;
+use super::host::StateRecord;
+use super::live::Context;
+use super::staging;
+use crate::crypto::{Digest, PublicKey};
+use crate::encoding::{base64, unbase64};
+use crate::id::VaultId;
+use crate::note::{Fields, FieldsReader, SignedNote, VerifierKey};
+use crate::roster::{InForce, found};
+
+/// Longest roster or resume note.
+pub const NOTE_LIMIT: u64 = 4 * 1024 * 1024;
+/// The first line of a note that opens a new epoch.
+pub const RESUME_KIND: &str = "gapvault.resume/v1";
+
+/// The roster in force: the one that the host's state pins.
+pub fn in_force(context: &Context, record: &StateRecord) -> Result<InForce, StoreError> {
+    let found = find(context, record.roster_version, record.roster_digest, record.vault);
+    let pinned = found.and_then(|bytes| Ok(InForce::pinned(&bytes, record.roster_digest, record.vault)?));
+    pinned.map_err(|error| {
+        if is_another_vault(context, record) {
+            StoreError::VaultReplaced { expected: record.vault }
+        } else {
+            error
+        }
+    })
+}
+
+/// Whether the first roster that lies there founds a vault, and not the one that this host knows.
+fn is_another_vault(context: &Context, record: &StateRecord) -> bool {
+    let first = context.disk.read(&context.layout.roster(1), NOTE_LIMIT).ok();
+    first.and_then(|bytes| found(&bytes).ok()).is_some_and(|first| first.vault() != record.vault)
+}
+
+/// A roster's bytes. A kill can have come after it was recorded and before it was published; then it still waits
+/// in a staging folder.
+pub fn find(context: &Context, version: u64, digest: Digest, vault: VaultId) -> Result<Vec<u8>, StoreError> {
+    let place = context.layout.roster(version);
+    match context.disk.read(&place, NOTE_LIMIT) {
+        Ok(bytes) => return Ok(bytes),
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error.into()),
+    }
+    let name = context.layout.staged_name(&place).ok_or(StoreError::RosterMissing)?;
+    for (session, places) in staging::sessions(&*context.disk, &context.layout)? {
+        if places.contains(&place) {
+            let bytes = context.disk.read(&context.layout.session(session).join(&name), NOTE_LIMIT)?;
+            if InForce::pinned(&bytes, digest, vault).is_ok() {
+                return Ok(bytes);
+            }
+        }
+    }
+    Err(StoreError::RosterMissing)
+}
+
+/// Follows the whole chain from the first roster on; gives every version.
+pub fn chain(context: &Context) -> Result<Vec<InForce>, StoreError> {
+    let read = |version: u64| match context.disk.read(&context.layout.roster(version), NOTE_LIMIT) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(StoreError::Disk(error)),
+    };
+    let mut chain = vec![found(&read(1)?.ok_or(StoreError::RosterMissing)?)?];
+    while let Some(bytes) = read(chain.len() as u64 + 1)? {
+        let next = chain.last().map(|last| last.succeed(&bytes)).transpose()?;
+        chain.extend(next);
+    }
+    Ok(chain)
+}
+
+/// The newest roster on the disk that follows from this one, if any does. Damage there is for `verify` to say.
+pub fn newest_following(context: &Context, from: &InForce) -> Result<Option<InForce>, StoreError> {
+    let mut newest: Option<InForce> = None;
+    loop {
+        let base = newest.as_ref().unwrap_or(from);
+        let path = context.layout.roster(base.roster().version + 1);
+        let bytes = match context.disk.read(&path, NOTE_LIMIT) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_not_found() => return Ok(newest),
+            Err(error) => return Err(error.into()),
+        };
+        match base.succeed(&bytes) {
+            Ok(next) => newest = Some(next),
+            Err(_) => return Ok(newest),
+        }
+    }
+}
+
+/// What officers signed to go on with a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// The vault.
+    pub vault: VaultId,
+    /// The epoch that begins.
+    pub epoch: u64,
+    /// The size of the epoch before that is accepted.
+    pub size: u64,
+    /// Its root at that size.
+    pub root: Digest,
+    /// The roster in force.
+    pub roster: Digest,
+    /// The new log key.
+    pub key: PublicKey,
+    /// What people call the host.
+    pub host: String,
+}
+
+impl Resume {
+    /// The text that officers sign.
+    pub fn print(&self) -> Option<String> {
+        let mut fields = Fields::new(RESUME_KIND);
+        fields.put("vault", self.vault);
+        fields.put("epoch", self.epoch);
+        fields.put("size", self.size);
+        fields.put("root", self.root);
+        fields.put("roster", self.roster);
+        fields.put("key", base64(&self.key.0));
+        fields.put("host", &self.host);
+        fields.finish().ok()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut fields = FieldsReader::new(text, RESUME_KIND).ok()?;
+        let digest = |text: &str| text.parse::<Digest>().ok();
+        let resume = Self {
+            vault: fields.take_as("vault").ok()?,
+            epoch: fields.take_as("epoch").ok()?,
+            size: fields.take_as("size").ok()?,
+            root: digest(fields.take("root").ok()?)?,
+            roster: digest(fields.take("roster").ok()?)?,
+            key: PublicKey(unbase64(fields.take("key").ok()?)?.try_into().ok()?),
+            host: fields.take("host").ok()?.to_owned(),
+        };
+        fields.finish().ok()?;
+        (resume.print()? == text).then_some(resume)
+    }
+
+    /// Reads a note that enough officers of this roster signed.
+    pub fn verify(bytes: &[u8], roster: &InForce) -> Option<Self> {
+        let note = SignedNote::parse(bytes).ok()?;
+        let officers: Vec<VerifierKey> =
+            roster.roster().officers().map(|officer| VerifierKey::of_member(officer.key)).collect();
+        let verified = note.verify(&officers).ok()?;
+        let needed = usize::try_from(roster.roster().officers_needed).ok()?.min(officers.len());
+        let resume = Self::parse(verified.text())?;
+        (verified.public_keys().len() >= needed && resume.vault == roster.vault()).then_some(resume)
+    }
+}
+
+/// Log keys named by the notes that opened the epochs up to this one.
+pub fn resumed_keys(context: &Context, roster: &InForce, epoch: u64) -> Result<Vec<PublicKey>, StoreError> {
+    let mut keys = Vec::new();
+    for epoch in 2..=epoch {
+        let bytes = match context.disk.read(&context.layout.resume_note(epoch), NOTE_LIMIT) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_not_found() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        // Officers of an earlier roster may have signed; the chain tells which are genuine.
+        let signer = chain(context)?.into_iter().rev().find_map(|past| Resume::verify(&bytes, &past));
+        let resume = signer.or_else(|| Resume::verify(&bytes, roster));
+        keys.extend(resume.filter(|resume| resume.epoch == epoch).map(|resume| resume.key));
+    }
+    Ok(keys)
+}

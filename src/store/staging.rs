@@ -1,0 +1,209 @@
+//! Where everything waits that is not recorded yet, one folder for each session.
+//!
+//! A staged file's name says where it belongs, so that a file whose entry was recorded before a kill can be put
+//! there afterwards. A session holds a lock in its folder; folders of dead sessions are swept.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::disk::{Disk, DiskFile};
+use super::error::StoreError;
+use super::layout::Layout;
+use crate::access::{Grant, Recorded};
+use crate::id::SessionId;
+
+/// Up to this many files are synced one by one; more are synced with their whole file system.
+const FEW: usize = 8;
+
+/// A living session's folder.
+pub struct Staging {
+    disk: Arc<dyn Disk>,
+    layout: Layout,
+    session: SessionId,
+    written: Vec<PathBuf>,
+    keep: bool,
+    _lock: File,
+}
+
+impl std::fmt::Debug for Staging {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Staging({})", self.session)
+    }
+}
+
+impl Staging {
+    /// Makes the folder. Needs a grant: nothing is staged for somebody who may not.
+    pub fn begin(
+        disk: &Arc<dyn Disk>,
+        layout: &Layout,
+        session: SessionId,
+        _grant: &Grant,
+    ) -> Result<Self, StoreError> {
+        disk.create_dir(&layout.session(session))?;
+        let path = layout.session_lock(session);
+        disk.create_new(&path)?;
+        let lock = File::open(&path).map_err(|source| super::disk::DiskError::new("open", &path, source))?;
+        lock.try_lock().map_err(|_| StoreError::Missing("lock of the session".to_owned()))?;
+        let (disk, layout) = (disk.clone(), layout.clone());
+        Ok(Self { disk, layout, session, written: Vec::new(), keep: false, _lock: lock })
+    }
+
+    /// The session.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    fn staged(&self, place: &Path) -> Result<PathBuf, StoreError> {
+        let name = self.layout.staged_name(place);
+        let name = name.ok_or_else(|| StoreError::Missing(place.display().to_string()))?;
+        Ok(self.layout.session(self.session).join(name))
+    }
+
+    /// A new file that will belong at `place`.
+    pub fn create(&mut self, place: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
+        let path = self.staged(place)?;
+        let file = self.disk.create_new(&path)?;
+        self.written.push(path);
+        Ok(file)
+    }
+
+    /// Throws a staged file away, if it was made.
+    pub fn discard(&mut self, place: &Path) -> Result<(), StoreError> {
+        let path = self.staged(place)?;
+        self.written.retain(|known| *known != path);
+        match self.disk.remove_file(&path) {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sees everything staged since the last call onto the disk.
+    pub fn sync(&mut self) -> Result<(), StoreError> {
+        let folder = self.layout.session(self.session);
+        if self.written.len() > FEW {
+            self.disk.sync_filesystem(&folder)?;
+        } else {
+            for path in &self.written {
+                self.disk.open_write(path)?.sync_data()?;
+            }
+            self.disk.sync_dir(&folder)?;
+            self.disk.sync_dir(&self.layout.staging())?;
+        }
+        self.written.clear();
+        Ok(())
+    }
+
+    /// From here on the folder may hold what is recorded; only the next start, which reads the log, may sweep it.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// What was kept has been published; the rest is rubbish again.
+    pub fn release(&mut self) {
+        self.keep = false;
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.keep {
+            // What cannot be removed now is swept at the next start.
+            let _ = remove_folder(&*self.disk, &self.layout.session(self.session));
+        }
+    }
+}
+
+/// Puts staged files into their places: what is in `documents`, `roster` and `keys` is there because an entry
+/// says so. A file that is in its place already was put there before a kill.
+pub fn publish(
+    disk: &dyn Disk,
+    layout: &Layout,
+    session: SessionId,
+    places: &[PathBuf],
+    _recorded: &Recorded,
+) -> Result<(), StoreError> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for place in places {
+        let name =
+            layout.staged_name(place).ok_or_else(|| StoreError::Missing(place.display().to_string()))?;
+        let Some(folder) = place.parent() else { continue };
+        if !folders.iter().any(|known| known == folder) {
+            make_folders(disk, layout.root(), folder)?;
+            folders.push(folder.to_owned());
+        }
+        match disk.rename_noreplace(&layout.session(session).join(name), place) {
+            Ok(()) => {}
+            Err(error) if error.is_not_found() && disk.exists(place)? => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if folders.len() > FEW {
+        disk.sync_filesystem(layout.root())?;
+    } else {
+        for folder in &folders {
+            disk.sync_dir(folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder and those above it, up to the vault's own; each is on the disk before the next.
+pub fn make_folders(disk: &dyn Disk, root: &Path, folder: &Path) -> Result<(), StoreError> {
+    if folder == root || disk.exists(folder)? {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        make_folders(disk, root, parent)?;
+        disk.create_dir(folder)?;
+        disk.sync_dir(parent)?;
+    }
+    Ok(())
+}
+
+/// Every session folder that is there, and the places that its files belong at.
+pub fn sessions(disk: &dyn Disk, layout: &Layout) -> Result<Vec<(SessionId, Vec<PathBuf>)>, StoreError> {
+    let mut found = Vec::new();
+    for name in list(disk, &layout.staging())? {
+        let Ok(session) = name.parse::<SessionId>() else { continue };
+        let files = list(disk, &layout.session(session))?;
+        found.push((session, files.iter().filter_map(|file| layout.place_of(file)).collect()));
+    }
+    Ok(found)
+}
+
+fn list(disk: &dyn Disk, folder: &Path) -> Result<Vec<String>, StoreError> {
+    let names = match disk.list_dir(folder) {
+        Ok(names) => names,
+        Err(error) if error.is_not_found() => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
+}
+
+/// Whether the session that made this folder is dead: nobody holds its lock.
+pub fn is_dead(layout: &Layout, session: SessionId) -> bool {
+    match File::open(layout.session_lock(session)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(_) => true,
+    }
+}
+
+/// Removes the folders of dead sessions; how many there were.
+pub fn sweep(disk: &dyn Disk, layout: &Layout) -> Result<u64, StoreError> {
+    let mut swept = 0;
+    for (session, _) in sessions(disk, layout)? {
+        if is_dead(layout, session) {
+            remove_folder(disk, &layout.session(session))?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+fn remove_folder(disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+    for name in disk.list_dir(folder)? {
+        disk.remove_file(&folder.join(name))?;
+    }
+    Ok(disk.remove_dir(folder)?)
+}

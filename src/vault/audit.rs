@@ -1,0 +1,299 @@
+//! The log itself: entries as stored, and whether they are what was signed. Needs no identity and changes nothing.
+
+use super::progress::{Progress, Stage};
+use super::report::{AuditShowReport, AuditVerifyReport, Finding};
+use super::{Code, Error, Vault};
+use crate::audit::{Judge, Judgement, Known, Problem};
+use crate::encoding::base64;
+use crate::log::entry::Entry;
+use crate::note::origin;
+use crate::roster::InForce;
+use crate::store::StoreError;
+use crate::store::checkpoints::CheckpointFile;
+use crate::store::host::StateRecord;
+use crate::store::index::Index;
+use crate::store::ledger::known_checkpoint;
+use crate::store::live::{known_host, log_keys};
+use crate::store::rosters::{self, Resume};
+use crate::store::segments::{SegmentError, Segments};
+
+/// Which entries.
+#[derive(Debug, Clone, Default)]
+pub struct AuditShow {
+    /// Only the last so many.
+    pub last: Option<u64>,
+    /// Only those about the document with this id, or its beginning.
+    pub document: Option<String>,
+}
+
+/// Codes in the order in which they decide a verdict, worst first.
+const WORST: [&str; 5] = ["tampered", "forked", "truncated", "unverifiable", "damaged"];
+
+/// `ok`, or the worst finding's word.
+pub(super) fn verdict(findings: &[Finding]) -> String {
+    let has =
+        |word: &&&str| findings.iter().any(|finding| finding.code.as_str().split('.').next() == Some(**word));
+    WORST.iter().find(has).map_or("ok", |word| *word).to_owned()
+}
+
+/// What was found out about one epoch's log.
+pub(super) struct Judged {
+    pub(super) epoch: u64,
+    pub(super) judgement: Judgement,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Vault {
+    /// Entries as they are stored, oldest first.
+    ///
+    /// # Errors
+    /// What keeps the log from being read.
+    pub fn audit_show(&self, request: &AuditShow) -> Result<AuditShowReport, Error> {
+        let _lock = self.lock()?;
+        let record = known_host(&self.context)?.record().clone();
+        let mut entries = Vec::new();
+        for epoch in 1..=record.epoch {
+            let segments = self.segments(epoch, &record)?;
+            let from = request.last.map_or(0, |last| segments.size().saturating_sub(last));
+            segments.for_each::<SegmentError>(from, segments.size(), |seq, bytes| {
+                let bad = |_| SegmentError::Entry { at: seq };
+                if let Some(wanted) = &request.document {
+                    let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
+                    let id = entry.object().and_then(crate::log::entry::Object::document_id);
+                    if !id.is_some_and(|id| id.to_string().starts_with(wanted)) {
+                        return Ok(());
+                    }
+                }
+                entries.push(serde_json::from_slice(bytes).map_err(bad)?);
+                Ok(())
+            })?;
+        }
+        if let Some(last) = request.last {
+            let surplus = entries.len().saturating_sub(usize::try_from(last).unwrap_or(usize::MAX));
+            entries.drain(..surplus);
+        }
+        Ok(AuditShowReport { entries })
+    }
+
+    fn segments(&self, epoch: u64, record: &StateRecord) -> Result<Segments, Error> {
+        let expected = if epoch == record.epoch { known_checkpoint(record)?.size() } else { 0 };
+        Ok(Segments::read(self.site.disk.clone(), &self.context.layout.log(epoch), expected)?)
+    }
+
+    /// Judges the log with public keys alone: tree, tiles, checkpoints, the host's own state, the entries' rules.
+    ///
+    /// # Errors
+    /// Only what keeps the log from being judged at all; what is found is in the report.
+    pub fn audit_verify(&self, progress: &dyn Progress) -> Result<AuditVerifyReport, Error> {
+        let _lock = self.lock()?;
+        let record = known_host(&self.context)?.record().clone();
+        let (chain, mut findings) = self.roster_chain(&record)?;
+        let mut pending = Vec::new();
+        let mut last = None;
+        for epoch in 1..=record.epoch {
+            progress.begin(Stage::Verifying, None, None);
+            let judged = self.judge(epoch, &record, &chain, progress, &mut |_, _| ());
+            progress.end();
+            let mut judged = judged?;
+            findings.append(&mut judged.findings);
+            last = Some(judged);
+        }
+        let judged = last.ok_or(Code::Internal)?;
+        self.note_pending(&record, &judged, &mut pending);
+        Ok(AuditVerifyReport {
+            verdict: verdict(&findings),
+            epoch: judged.epoch,
+            size: judged.judgement.size,
+            root: base64(judged.judgement.root.as_bytes()),
+            signed_size: judged.judgement.signed_size,
+            witnessed_size: 0,
+            first_bad: judged.judgement.first_bad,
+            findings,
+            notes: judged.judgement.fork,
+            pending,
+        })
+    }
+
+    /// The chain of rosters, followed from the founders on, and what is wrong with it.
+    pub(super) fn roster_chain(&self, record: &StateRecord) -> Result<(Vec<InForce>, Vec<Finding>), Error> {
+        let mut findings = Vec::new();
+        let mut finding = |code, detail: String| {
+            findings.push(Finding { code, object: "roster".to_owned(), detail });
+        };
+        let chain = match rosters::chain(&self.context) {
+            Ok(chain) => chain,
+            Err(error @ (StoreError::Roster(_) | StoreError::RosterMissing)) => {
+                let pinned = rosters::in_force(&self.context, record);
+                if let Err(StoreError::VaultReplaced { expected }) = pinned {
+                    return Err(Error::new(Code::VaultReplaced).with("id", expected));
+                }
+                finding(Code::TamperedRoster, error.to_string());
+                pinned.into_iter().collect()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(first) = chain.first().filter(|first| first.vault() != record.vault) {
+            return Err(Error::new(Code::VaultReplaced)
+                .with("id", record.vault)
+                .with("found", first.vault()));
+        }
+        if !chain.iter().any(|roster| roster.digest() == record.roster_digest) {
+            match rosters::in_force(&self.context, record) {
+                // Recorded and staged: the next start puts it into its place.
+                Ok(_) => {}
+                Err(_) => finding(Code::TruncatedRoster, format!("version {}", record.roster_version)),
+            }
+        }
+        Ok((chain, findings))
+    }
+
+    /// Judges one epoch's log; every entry that can be read is given to `visit`.
+    pub(super) fn judge(
+        &self,
+        epoch: u64,
+        record: &StateRecord,
+        chain: &[InForce],
+        progress: &dyn Progress,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<Judged, Error> {
+        let name = origin(&record.vault, epoch);
+        let Some(newest) = chain.last() else {
+            return Err(Code::TruncatedRoster.into());
+        };
+        let keys = log_keys(&self.context, newest, epoch)?;
+        let path = self.context.layout.log(epoch).join("checkpoints");
+        let file = CheckpointFile::new(self.site.disk.clone(), path, &name);
+        let mut findings = Vec::new();
+        let notes = match file.read() {
+            Ok((notes, torn)) => {
+                if torn && file.last()? != crate::store::checkpoints::Last::Torn {
+                    findings.push(problem(Code::DamagedCheckpoints, &name, ""));
+                }
+                notes
+            }
+            Err(error) if error.is_wrong_kind() => {
+                findings.push(problem(Code::DamagedCheckpoints, &name, ""));
+                Vec::new()
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let outside = self.believed(epoch, record, chain)?;
+        let expected = outside.iter().map(|(size, ..)| *size).max().unwrap_or(0);
+        let known = Known { hosts: &keys.hosts, members: &keys.members, outside };
+        let mut judge = Judge::new(known, &notes);
+        self.feed(epoch, expected, &mut judge, &mut findings, progress, visit)?;
+        let judgement = judge.finish();
+        findings.extend(judgement.problems.iter().map(|found| of_problem(found, &name, &judgement)));
+        Ok(Judged { epoch, judgement, findings })
+    }
+
+    /// Checkpoints that are believed: the host's own, and for an epoch that ended what officers accepted of it.
+    fn believed(
+        &self,
+        epoch: u64,
+        record: &StateRecord,
+        chain: &[InForce],
+    ) -> Result<Vec<(u64, crate::crypto::Digest, String)>, Error> {
+        if epoch == record.epoch {
+            let known = known_checkpoint(record)?;
+            let note = String::from_utf8_lossy(&record.checkpoint).into_owned();
+            return Ok(vec![(known.size(), known.root(), note)]);
+        }
+        let path = self.context.layout.resume_note(epoch + 1);
+        let bytes = self.site.disk.read(&path, rosters::NOTE_LIMIT)?;
+        let resume = chain.iter().rev().find_map(|roster| Resume::verify(&bytes, roster));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(resume.map(|resume| (resume.size, resume.root, text)).into_iter().collect())
+    }
+
+    fn feed(
+        &self,
+        epoch: u64,
+        expected: u64,
+        judge: &mut Judge,
+        findings: &mut Vec<Finding>,
+        progress: &dyn Progress,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<(), Error> {
+        let folder = self.context.layout.log(epoch);
+        let mut segments = match Segments::read(self.site.disk.clone(), &folder, expected) {
+            Ok(segments) => segments,
+            Err(SegmentError::Entry { at }) => {
+                judge.unreadable(at);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let fed = segments.for_each::<SegmentError>(0, segments.size(), |_, bytes| {
+            judge.entry(bytes);
+            if let Ok(entry) = Entry::parse(bytes) {
+                visit(epoch, &entry);
+            }
+            progress.advance(bytes.len() as u64, 1);
+            Ok(())
+        });
+        match fed {
+            Ok(()) => {}
+            Err(SegmentError::Entry { at }) => judge.unreadable(at),
+            Err(error) => return Err(error.into()),
+        }
+        match segments.wrong_tiles() {
+            Ok(wrong) => findings.extend(wrong.iter().map(|(path, _)| {
+                let shown = path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+                Finding { code: Code::DamagedTile, object: shown, detail: String::new() }
+            })),
+            // Said by the judge already.
+            Err(SegmentError::Entry { .. } | SegmentError::Tile { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Work that a kill left, which the next command that changes something finishes.
+    pub(super) fn note_pending(&self, record: &StateRecord, judged: &Judged, pending: &mut Vec<String>) {
+        let known = known_checkpoint(record).map_or(0, |known| known.size());
+        if judged.judgement.size > known {
+            pending.push("entries-beyond-checkpoint".to_owned());
+        }
+        let sessions = crate::store::staging::sessions(&*self.site.disk, &self.context.layout);
+        let dead = sessions.unwrap_or_default();
+        if dead.iter().any(|(session, _)| crate::store::staging::is_dead(&self.context.layout, *session)) {
+            pending.push("staged-files".to_owned());
+        }
+        if self.site.disk.exists(&self.context.layout.index_open()).unwrap_or(false) {
+            pending.push("index-not-closed".to_owned());
+        }
+    }
+
+    /// Opens a copy of the index: opening the original could change it.
+    pub(super) fn index_copy(&self) -> Result<(tempfile::TempDir, Index), Error> {
+        let failed = |error: std::io::Error| super::convert::io(Code::Io, &error).because(error);
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let copy = folder.path().join("sled");
+        crate::store::live::copy_folder(&self.context.layout.index(), &copy).map_err(|error| match error
+            .kind()
+        {
+            std::io::ErrorKind::NotFound => Error::new(Code::MissingIndex),
+            _ => failed(error),
+        })?;
+        Ok((folder, Index::open(&copy)?))
+    }
+}
+
+fn problem(code: Code, object: &str, detail: &str) -> Finding {
+    Finding { code, object: object.to_owned(), detail: detail.to_owned() }
+}
+
+fn of_problem(found: &Problem, name: &str, judgement: &Judgement) -> Finding {
+    match found {
+        Problem::Entry { at, rule } => problem(Code::TamperedLog, &format!("{name} {at}"), rule),
+        Problem::Forged { record } => problem(Code::TamperedCheckpoint, name, &record.to_string()),
+        Problem::Contradiction { size, .. } if judgement.fork.is_empty() => {
+            problem(Code::TamperedLog, name, &size.to_string())
+        }
+        Problem::Contradiction { size, .. } => problem(Code::Forked, name, &size.to_string()),
+        Problem::Truncated { known, found } => {
+            problem(Code::TruncatedLog, name, &format!("{found} < {known}"))
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Titles in a hurry: rows under a cache key that is wrapped to the catalogue key.
+//!
+//! The truth is in every document's header. A member who may see titles folds in what others sealed.
+
+use std::collections::HashMap;
+
+use super::{Code, Error, Site, keys};
+use crate::agefile;
+use crate::crypto::{AeadKey, NONCE_LEN, Random};
+use crate::document::Meta;
+use crate::id::DocumentId;
+use crate::identity::Identity;
+use crate::roster::{Purpose, Roster};
+use crate::sealed::{Commitment, Expected, KnownHeader, MetadataKey};
+use crate::store::index::{Change, Row};
+use crate::store::live::{Context, Live};
+use crate::store::objects;
+
+/// How many rows are folded in before they are committed.
+const STEP: usize = 4096;
+
+/// What a member with the title right can do.
+pub(super) struct Catalogue {
+    identity: agefile::Identity,
+    cache: AeadKey,
+}
+
+/// What the log says of a document, as opening wants it.
+pub(super) fn expected(row: &Row) -> Expected {
+    Expected {
+        header_len: row.header_len,
+        header_sha256: row.header_sha256,
+        payload_sha256: row.payload_sha256,
+        commitment: Commitment(row.commitment),
+    }
+}
+
+impl Catalogue {
+    /// Unlocks the catalogue; its cache key is made where there is none yet.
+    pub(super) fn unlock(site: &Site, context: &Context, live: &Live, me: &Identity) -> Result<Self, Error> {
+        let roster = live.roster().roster();
+        let identity = keys::newest(context, roster, me, Purpose::Catalogue)?;
+        let key = match live.index().cache_key()? {
+            Some(wrapped) => agefile::decrypt_small(&[&identity], &wrapped, 32)
+                .ok()
+                .and_then(|plain| <[u8; 32]>::try_from(plain.as_slice()).ok())
+                .ok_or_else(|| Error::new(Code::DamagedIndex).with("detail", "cache key"))?,
+            None => Self::begin(site, live, &identity)?,
+        };
+        Ok(Self { identity, cache: AeadKey::new(&key) })
+    }
+
+    fn begin(site: &Site, live: &Live, identity: &agefile::Identity) -> Result<[u8; 32], Error> {
+        let key = site.random.bytes32().map_err(|_| Code::NoRandom)?;
+        let mut change = Change::default();
+        change.cache_key(&agefile::encrypt_small(&[&identity.to_recipient()], &key, &*site.random)?);
+        live.index().commit(change)?;
+        Ok(key)
+    }
+
+    /// The sealed part of a row.
+    pub(super) fn seal(&self, random: &dyn Random, id: DocumentId, meta: &[u8]) -> Result<Vec<u8>, Error> {
+        let nonce = random.bytes12().map_err(|_| Code::NoRandom)?;
+        let mut sealed = meta.to_vec();
+        self.cache.seal(nonce, &id.0, &mut sealed);
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// A row's metadata.
+    pub(super) fn open(&self, row: &Row) -> Result<Meta, Error> {
+        let damaged = || Error::new(Code::DamagedIndex).with("id", row.id);
+        let (nonce, sealed) = row.private.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
+        let plain = self.cache.open(*nonce, &row.id.0, sealed).ok_or_else(damaged)?;
+        let meta = Meta::parse(&plain).map_err(|_| damaged())?;
+        if meta.id == row.id { Ok(meta) } else { Err(damaged()) }
+    }
+
+    /// Folds in what was sealed by people who may not see titles, from the documents' own headers.
+    pub(super) fn fold(&self, site: &Site, context: &Context, live: &Live) -> Result<(), Error> {
+        let mut keys = HashMap::new();
+        let waiting = live.index().unfolded()?;
+        for step in waiting.chunks(STEP) {
+            let mut change = Change::default();
+            for place in step {
+                let Some(row) = live.index().row(*place)? else { continue };
+                // Damage to one document is for `verify` to tell; it must not hide the titles of all others.
+                let Ok(meta) = self.read_header(context, live, &row, &mut keys) else { continue };
+                let private = self.seal(&*site.random, row.id, &meta)?;
+                change.row(*place, &Row { private, ..row });
+            }
+            live.index().commit(change)?;
+        }
+        Ok(())
+    }
+
+    /// A document's metadata from its header, which must be the one that the newest entry names.
+    fn read_header(
+        &self,
+        context: &Context,
+        live: &Live,
+        row: &Row,
+        keys: &mut HashMap<Vec<u8>, MetadataKey>,
+    ) -> Result<Vec<u8>, Error> {
+        live.document(row.id)?.ok_or(Code::NoDocument)?;
+        let mut file = objects::open(&*context.disk, &context.layout, row.id)?;
+        let header = KnownHeader::read(&mut file, &expected(row))?;
+        let wrapped = header.wrapped_metadata_key();
+        let name = wrapped.encode();
+        if !keys.contains_key(&name) {
+            keys.insert(name.clone(), wrapped.unwrap(&[&self.identity])?);
+        }
+        let key = keys.get(&name).ok_or(Code::Internal)?;
+        let plain = header.open_meta(&row.id, key)?;
+        let meta = Meta::parse(&plain).map_err(|_| Code::TamperedMetadata)?;
+        if meta.id == row.id && meta.class == row.class && meta.size == row.size {
+            Ok(plain.to_vec())
+        } else {
+            Err(Code::TamperedMetadata.into())
+        }
+    }
+
+    /// One document's metadata: from its row, or from its header where it is not folded in.
+    pub(super) fn meta(&self, context: &Context, live: &Live, row: &Row) -> Result<Meta, Error> {
+        if !row.private.is_empty() {
+            return self.open(row);
+        }
+        let plain = self.read_header(context, live, row, &mut HashMap::new())?;
+        Meta::parse(&plain).map_err(|_| Code::TamperedMetadata.into())
+    }
+
+    /// The catalogue's secret key, for sealed fields of the log.
+    pub(super) fn identity(&self) -> &agefile::Identity {
+        &self.identity
+    }
+}
+
+/// Whether a member may see titles.
+pub(super) fn may_see(roster: &Roster, me: &Identity) -> bool {
+    roster.member(me.id()).is_some_and(|member| member.titles)
+}

@@ -1,0 +1,168 @@
+//! Each room's errors as the public one.
+
+use super::{Code, Error};
+use crate::access::Denial;
+use crate::agefile;
+use crate::identity::IdentityError;
+use crate::sealed;
+use crate::store::StoreError;
+use crate::store::disk::DiskError;
+use crate::store::host::HostError;
+use crate::store::index::IndexError;
+use crate::store::lock::LockError;
+use crate::store::segments::SegmentError;
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Disk(error) => error.into(),
+            StoreError::Lock(LockError::Busy { holder }) => Self::new(Code::Busy).with("holder", holder),
+            StoreError::Lock(LockError::Io(error)) => Self::new(Code::DamagedVault).because(error),
+            StoreError::Host(error) => error.into(),
+            StoreError::Index(error) => error.into(),
+            StoreError::Segments(error) => error.into(),
+            StoreError::Roster(error) => Self::new(Code::TamperedRoster).because(error),
+            StoreError::RosterMissing => Code::TruncatedRoster.into(),
+            StoreError::NoRandom(_) => Code::NoRandom.into(),
+            StoreError::UnknownVault => Code::UnknownVault.into(),
+            StoreError::VaultReplaced { expected } => Self::new(Code::VaultReplaced).with("id", expected),
+            StoreError::Truncated { known, found } => {
+                Self::new(Code::TruncatedLog).with("known", known).with("found", found)
+            }
+            StoreError::StateOlder { known, signed } => {
+                Self::new(Code::TruncatedState).with("known", signed).with("found", known)
+            }
+            StoreError::Tampered { size } => Self::new(Code::TamperedLog).with("size", size),
+            StoreError::Forked { notes } => {
+                notes.into_iter().fold(Self::new(Code::Forked), |error, note| error.with("note", note))
+            }
+            StoreError::Checkpoints => Code::TamperedCheckpoint.into(),
+            StoreError::NotEnrolled => Code::HostNotEnrolled.into(),
+            StoreError::LogFailed(inner) => match *inner {
+                StoreError::NotEnrolled => Code::HostNotEnrolled.into(),
+                inner => Self::new(Code::LogFailed).with("detail", inner.to_string()).because(inner),
+            },
+            StoreError::Entry(what) => Self::new(Code::Internal).with("detail", what),
+            StoreError::Missing(what) => Self::new(Code::DamagedVault).with("path", what),
+        }
+    }
+}
+
+impl From<DiskError> for Error {
+    fn from(error: DiskError) -> Self {
+        let code = if error.is_full() {
+            Code::Full
+        } else if error.is_read_only() {
+            Code::ReadOnly
+        } else {
+            Code::Io
+        };
+        Self::new(code).with("path", error.path().display()).because(error)
+    }
+}
+
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Disk(error) => error.into(),
+            HostError::Damaged => Code::DamagedState.into(),
+            HostError::Permissions(path) => Self::new(Code::StatePermissions).with("path", path.display()),
+        }
+    }
+}
+
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Missing => Code::MissingIndex.into(),
+            IndexError::Damaged(what) => Self::new(Code::DamagedIndex).with("detail", what),
+            IndexError::Io(error) => io(Code::Io, &error).with("path", "sled").because(error),
+        }
+    }
+}
+
+impl From<SegmentError> for Error {
+    fn from(error: SegmentError) -> Self {
+        match error {
+            SegmentError::Disk(error) => error.into(),
+            SegmentError::Entry { at } => Self::new(Code::TamperedLog).with("size", at),
+            SegmentError::Tile { level, index } => {
+                Self::new(Code::DamagedTile).with("path", format!("tile/{level}/{index:03}"))
+            }
+        }
+    }
+}
+
+/// The code for what the operating system said, with `otherwise` for what has none of its own.
+pub(super) fn io(otherwise: Code, error: &std::io::Error) -> Error {
+    Error::new(match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::Full,
+        std::io::ErrorKind::ReadOnlyFilesystem => Code::ReadOnly,
+        std::io::ErrorKind::AlreadyExists => Code::Exists,
+        _ => otherwise,
+    })
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::new(match denial {
+            Denial::NotAMember => Code::NotAMember,
+            Denial::Clearance => Code::NoClearance,
+            Denial::Titles => Code::NoTitleRight,
+            Denial::Role => Code::NoRole,
+        })
+    }
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        Self::new(match error {
+            IdentityError::Name => return Self::new(Code::Text).with("name", "name"),
+            IdentityError::NotAnIdentity => Code::BadIdentity,
+            IdentityError::WrongPassphrase => Code::WrongPassphrase,
+            IdentityError::ExcessiveWork => Code::ExcessiveWork,
+            IdentityError::WorkFactor => Code::WorkFactor,
+            IdentityError::PassphraseEmpty => Code::PassphraseEmpty,
+            IdentityError::PassphraseTooLong => Code::PassphraseTooLong,
+            IdentityError::PassphraseText => Code::PassphraseText,
+            IdentityError::NotACard => Code::NotACard,
+            IdentityError::CardSignature => Code::TamperedCard,
+            IdentityError::NoRandom(_) => Code::NoRandom,
+        })
+    }
+}
+
+impl From<sealed::Error> for Error {
+    fn from(error: sealed::Error) -> Self {
+        let code = match &error {
+            sealed::Error::HeaderDigest | sealed::Error::Shape | sealed::Error::HeaderLen(_) => {
+                Code::TamperedHeader
+            }
+            sealed::Error::Commitment => Code::TamperedCommitment,
+            sealed::Error::PayloadDigest => Code::TamperedPayload,
+            sealed::Error::Meta | sealed::Error::WrappedKey => Code::TamperedMetadata,
+            sealed::Error::MetaTooLong(_) => return Self::new(Code::Text).with("name", "title"),
+            sealed::Error::Age(age) => return of_age(age).because(error),
+            _ => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+fn of_age(error: &agefile::Error) -> Error {
+    match error {
+        agefile::Error::Read(error) => io(Code::Io, error),
+        agefile::Error::Write(error) => io(Code::Io, error),
+        agefile::Error::NoRandom(_) => Code::NoRandom.into(),
+        agefile::Error::Payload(_) => Code::TamperedPayload.into(),
+        agefile::Error::NoMatch => Code::TamperedKey.into(),
+        agefile::Error::Header(_) | agefile::Error::Mac => Code::TamperedHeader.into(),
+        _ => Code::Internal.into(),
+    }
+}
+
+impl From<agefile::Error> for Error {
+    fn from(error: agefile::Error) -> Self {
+        of_age(&error).because(error)
+    }
+}

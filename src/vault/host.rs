@@ -1,0 +1,220 @@
+//! This machine and this vault: first trust, and the right to write.
+
+use std::collections::HashMap;
+
+use super::init::{sign, state_record};
+use super::member::successor;
+use super::report::HostReport;
+use super::session::{Session, actor};
+use super::{Code, Error, Vault};
+use crate::access::{Action, Request};
+use crate::crypto::{Digest, SigningKey};
+use crate::id::{Code as Digits, VaultId};
+use crate::identity::Identity;
+use crate::label::Zone;
+use crate::log::entry::{Entry, Event, Object, ObjectKind, Outcome};
+use crate::note::origin;
+use crate::policy::decide;
+use crate::roster::{Host, InForce};
+use crate::store::StoreError;
+use crate::store::checkpoints::{CheckpointFile, Last};
+use crate::store::host::{HostState, StateRecord};
+use crate::store::live::{known_host, log_keys};
+use crate::store::rosters;
+use crate::store::segments::{SegmentError, Segments};
+use crate::store::staging::Staging;
+
+/// What a person compares before this host trusts a vault.
+#[derive(Debug, Clone)]
+pub struct VaultView {
+    /// The vault id, found in its folder.
+    pub vault: VaultId,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub zone: Zone,
+    /// The 25 digits.
+    pub code: Digits,
+}
+
+impl Vault {
+    /// Trusts the vault at this path on this host, after `confirm` compared its code. A vault that was moved keeps
+    /// its state; one that this host has at another path as well is a copy, and is refused.
+    ///
+    /// # Errors
+    /// [`Code::VaultReplaced`] when another vault is known at this path, [`Code::Exists`] for a copy,
+    /// what `confirm` says, and every damage that is found.
+    pub fn host_trust(
+        &self,
+        confirm: &mut dyn FnMut(&VaultView) -> Result<(), Error>,
+    ) -> Result<HostReport, Error> {
+        let _lock = self.lock()?;
+        let chain = rosters::chain(&self.context)?;
+        let newest = chain.last().ok_or(Code::TruncatedRoster)?;
+        let known =
+            HostState::load(&self.site.disk, &self.context.state, self.folder()).map_err(StoreError::from)?;
+        if let Some(known) = known {
+            if known.record().vault != newest.vault() {
+                return Err(Error::new(Code::VaultReplaced).with("id", known.record().vault));
+            }
+            return Ok(report("trusted", newest, known.record().epoch, 0));
+        }
+        confirm(&VaultView {
+            vault: newest.vault(),
+            name: newest.roster().name.clone(),
+            zone: newest.roster().zone,
+            code: Digits::of(&newest.vault().0),
+        })?;
+        if let Some(moved) = self.adopt_moved(newest)? {
+            return Ok(moved);
+        }
+        let (record, size) = self.first_record(&chain)?;
+        let epoch = record.epoch;
+        HostState::create(&self.site.disk, &self.context.state, self.folder(), record, None)
+            .map_err(StoreError::from)?;
+        Ok(report("trusted", newest, epoch, size))
+    }
+
+    /// The state of a vault that was known at a path where it no longer is.
+    fn adopt_moved(&self, newest: &InForce) -> Result<Option<HostReport>, Error> {
+        let paths = HostState::paths_of(&self.site.disk, &self.context.state, newest.vault())
+            .map_err(StoreError::from)?;
+        let Some(old) = paths.first() else { return Ok(None) };
+        if crate::store::layout::Layout::new(old).format().exists() {
+            return Err(Error::new(Code::Exists).with("path", old.display()));
+        }
+        HostState::move_to(&self.site.disk, &self.context.state, old, self.folder())
+            .map_err(StoreError::from)?;
+        let state = known_host(&self.context)?;
+        Ok(Some(report("trusted", newest, state.record().epoch, 0)))
+    }
+
+    /// What can be known of a vault that was never seen: the newest genuine checkpoint, and the roster logged last.
+    fn first_record(&self, chain: &[InForce]) -> Result<(StateRecord, u64), Error> {
+        let newest = chain.last().ok_or(Code::TruncatedRoster)?;
+        let epoch = self.newest_epoch()?;
+        let name = origin(&newest.vault(), epoch);
+        let keys = log_keys(&self.context, newest, epoch)?;
+        let path = self.context.layout.log(epoch).join("checkpoints");
+        let file = CheckpointFile::new(self.site.disk.clone(), path, &name);
+        let note = match file.last()? {
+            Last::Whole(note) => note,
+            Last::None | Last::Torn => return Err(Code::DamagedCheckpoints.into()),
+        };
+        let signed = keys.verify(&note).ok_or(Code::UnknownLogKey)?;
+        let (size, root) = (signed.checkpoint().size(), signed.checkpoint().root());
+        let segments = Segments::read(self.site.disk.clone(), &self.context.layout.log(epoch), size)?;
+        if segments.size() < size {
+            return Err(Error::new(Code::TruncatedLog).with("known", size).with("found", segments.size()));
+        }
+        if segments.root(size)? != root {
+            return Err(Error::new(Code::TamperedLog).with("size", size));
+        }
+        let logged = logged_roster(&segments, size)?;
+        let in_force = chain.iter().find(|roster| Some(roster.digest()) == logged);
+        // A resumed log can have no change of its roster yet.
+        let in_force = in_force.unwrap_or(newest);
+        let record = StateRecord {
+            counter: 0,
+            vault: newest.vault(),
+            roster_version: in_force.roster().version,
+            roster_digest: in_force.digest(),
+            epoch,
+            may_write: false,
+            checkpoint: note,
+        };
+        Ok((record, size))
+    }
+
+    /// The newest epoch that has a folder.
+    pub(super) fn newest_epoch(&self) -> Result<u64, Error> {
+        let mut epoch = 1;
+        while self.site.disk.exists(&self.context.layout.log(epoch + 1))? {
+            epoch += 1;
+        }
+        Ok(epoch)
+    }
+
+    /// Adds this host's log key to the roster, so that it may write.
+    ///
+    /// # Errors
+    /// [`Code::NoRole`] unless the caller is an officer, [`Code::Exists`] when the host may write already.
+    pub fn host_enrol(&self, me: &Identity) -> Result<HostReport, Error> {
+        let session = Session::begin(&*self.site.random)?;
+        let lock = self.lock()?;
+        let mut state = known_host(&self.context)?;
+        if state.record().may_write {
+            return Err(Error::new(Code::Exists).with("path", self.folder().display()));
+        }
+        let before = rosters::in_force(&self.context, state.record())?;
+        // Nothing can be written into the log before this host may write, a refusal neither.
+        let grant = decide(before.roster(), Request { member: me.id(), action: Action::EnrolHost })?;
+        let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
+        let host =
+            Host { id: Host::id_of(&key.public()), key: key.public(), name: self.site.host_name.clone() };
+        let mut roster = successor(&before, self.site.clock.now().time);
+        roster.hosts.push(host.clone());
+        roster.hosts.sort_by_key(|host| host.id);
+        let note = sign(&roster, me)?;
+        let after = before.succeed(note.as_bytes()).map_err(StoreError::from)?;
+        let mut staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
+        let place = self.context.layout.roster(roster.version);
+        staging.create(&place)?.put(note.as_bytes())?;
+        staging.sync()?;
+        state.enrol(&key).map_err(StoreError::from)?;
+        let record = StateRecord { may_write: true, ..state.record().clone() };
+        state.save(&record).map_err(StoreError::from)?;
+
+        let mut live = crate::store::live::Live::open(&self.context, lock)?;
+        let mut drafts = Vec::new();
+        for (event, object) in [
+            (Event::RosterChange, Object::of_kind(ObjectKind::Roster)),
+            (Event::HostEnrol, Object::host(host.id)),
+        ] {
+            let mut draft = live.draft(event, Outcome::Ok, session.id());
+            draft.actor = actor(me, before.roster());
+            draft.object = Some(object);
+            draft.detail.version = Some(roster.version);
+            draft.detail.note_sha256 = Some(after.digest());
+            draft.detail.host_key = Some(host.key.0);
+            drafts.push(draft);
+        }
+        staging.keep();
+        let (recorded, entries) = live.record_roster(&grant, drafts, me.signing(), &after)?;
+        live.publish(session.id(), &[place], &recorded)?;
+        live.follow(&entries, &HashMap::new())?;
+        staging.release();
+        Ok(report("enrolled", &after, live.ledger().epoch(), live.ledger().size()))
+    }
+}
+
+/// The digest of the roster that an entry put in force last.
+pub(super) fn logged_roster(segments: &Segments, size: u64) -> Result<Option<Digest>, Error> {
+    let mut last = None;
+    segments.for_each::<SegmentError>(0, size, |seq, bytes| {
+        let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
+        let roster = entry.object().is_some_and(|object| object.kind() == ObjectKind::Roster);
+        if roster && entry.outcome() == Outcome::Ok {
+            last = entry.detail().note_sha256.or(last);
+        }
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+pub(super) fn report(state: &'static str, roster: &InForce, epoch: u64, size: u64) -> HostReport {
+    HostReport {
+        state,
+        vault: roster.vault(),
+        name: roster.roster().name.clone(),
+        code: Digits::of(&roster.vault().0).to_string(),
+        epoch,
+        size,
+    }
+}
+
+/// A state that begins an epoch.
+pub(super) fn epoch_record(roster: &InForce, epoch: u64, key: &SigningKey) -> Result<StateRecord, Error> {
+    let pin = (roster.roster().version, roster.digest());
+    state_record(roster.vault(), pin, epoch, key, 0, crate::log::merkle::empty_root())
+}

@@ -1,0 +1,247 @@
+//! A new vault.
+
+use std::path::Path;
+
+use super::report::InitReport;
+use super::session::{Session, actor};
+use super::{Code, Error, FORMAT, Site, keys};
+use crate::access::{Action, Request};
+use crate::agefile;
+use crate::crypto::{Digest, SigningKey};
+use crate::id::{Code as Digits, VaultId};
+use crate::identity::Identity;
+use crate::label::{Class, KeyKind, Role, Zone};
+use crate::log::checkpoint::Checkpoint;
+use crate::log::entry::{Event, Object, ObjectKind, Outcome};
+use crate::log::merkle::empty_root;
+use crate::note::{SignedNote, member_key_name, origin};
+use crate::policy::decide;
+use crate::roster::{Host, InForce, KeyName, Member, Purpose, Roster, found, is_name};
+use crate::store::disk::{Disk, write_durably, write_many_durably};
+use crate::store::host::{HostState, StateRecord};
+use crate::store::index::Index;
+use crate::store::layout::Layout;
+use crate::store::live::{Context, Live};
+use crate::store::lock::VaultLock;
+use crate::time::Timestamp;
+
+/// What the founder decides.
+#[derive(Debug, Clone)]
+pub struct InitRequest {
+    /// What people will call the vault.
+    pub name: String,
+    /// Where it stands.
+    pub zone: Zone,
+    /// The kind of its keys.
+    pub kind: KeyKind,
+}
+
+/// The secret halves of a new vault's keys.
+struct NewKeys(Vec<(KeyName, agefile::Identity)>);
+
+/// Makes a vault in a new or empty folder. The caller becomes its first officer, with every right.
+///
+/// The folder counts as a vault only when everything else is in place, so a kill leaves none; the next `init`
+/// clears what one left.
+///
+/// # Errors
+/// [`Code::VaultExists`], [`Code::Text`], [`Code::KeyKind`] when the founder's key is of another kind.
+pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) -> Result<InitReport, Error> {
+    if !is_name(&request.name) {
+        return Err(Error::new(Code::Text).with("name", "name"));
+    }
+    if me.decryption().kind() != request.kind {
+        return Err(Code::KeyKind.into());
+    }
+    let layout = prepare_folder(&*site.disk, folder)?;
+    let context = site.context(layout.root());
+    let lock =
+        VaultLock::take(&layout.lock(), site.wait, &*site.on_wait).map_err(crate::store::StoreError::from)?;
+    let log_key = SigningKey::generate(&*site.random).map_err(|_| Code::NoRandom)?;
+    let keys = new_keys(site, request.kind)?;
+    let now = site.clock.now().time;
+    let roster = first_roster(site, me, request, &keys, &log_key, now);
+    let note = sign(&roster, me)?;
+    let first = found(note.as_bytes()).map_err(crate::store::StoreError::from)?;
+    write_truth(site, &layout, me, &note, &keys)?;
+    begin_log(site, &context, &first, &log_key)?;
+    record(site, &context, lock, me, &first)?;
+    write_durably(&*site.disk, &layout.format(), FORMAT.as_bytes())?;
+    site.disk.remove_file(&layout.incomplete())?;
+    let code = Digits::of(&first.vault().0).to_string();
+    Ok(InitReport { vault: first.vault(), code, zone: request.zone })
+}
+
+/// A folder that is new, empty, or left by an `init` that was killed.
+fn prepare_folder(disk: &dyn Disk, folder: &Path) -> Result<Layout, Error> {
+    let taken = || Error::new(Code::VaultExists).with("path", folder.display());
+    if !disk.exists(folder)? {
+        disk.create_dir(folder)?;
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        disk.sync_dir(parent.unwrap_or(Path::new(".")))?;
+    }
+    let root = folder.canonicalize().map_err(|_| taken())?;
+    let layout = Layout::new(&root);
+    let names = disk.list_dir(&root).map_err(|_| taken())?;
+    if disk.exists(&layout.format())? {
+        return Err(taken());
+    }
+    if disk.exists(&layout.incomplete())? {
+        // Only what `init` itself makes is cleared; the marker says that nobody used any of it yet.
+        for name in ["roster", "keys", "documents", "log", "sled", "staging"] {
+            let path = root.join(name);
+            if path.is_dir() {
+                std::fs::remove_dir_all(&path).map_err(|error| taken().because(error))?;
+            }
+        }
+        for name in ["lock", "sled.open"] {
+            if disk.exists(&root.join(name))? {
+                disk.remove_file(&root.join(name))?;
+            }
+        }
+    } else if names.is_empty() {
+        disk.create_new(&layout.incomplete())?;
+        disk.sync_dir(&root)?;
+    } else {
+        return Err(taken());
+    }
+    restrict(&root)?;
+    disk.create_new(&layout.lock())?;
+    for name in ["roster", "keys", "documents", "log", "staging"] {
+        disk.create_dir(&root.join(name))?;
+    }
+    disk.sync_dir(&root)?;
+    Ok(layout)
+}
+
+/// A folder that was there before can have been open to others.
+fn restrict(root: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let private = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(root, private)
+        .map_err(|error| Error::new(Code::Io).with("path", root.display()).because(error))
+}
+
+fn new_keys(site: &Site, kind: KeyKind) -> Result<NewKeys, Error> {
+    let mut keys = Vec::new();
+    for purpose in Purpose::ALL {
+        let key = agefile::Identity::generate(kind, &*site.random).map_err(|_| Code::NoRandom)?;
+        keys.push((KeyName { purpose, generation: 1 }, key));
+    }
+    Ok(NewKeys(keys))
+}
+
+fn first_roster(
+    site: &Site,
+    me: &Identity,
+    request: &InitRequest,
+    keys: &NewKeys,
+    log_key: &SigningKey,
+    now: Timestamp,
+) -> Roster {
+    let founder = Member {
+        id: me.id(),
+        name: me.name().to_owned(),
+        key: me.public(),
+        recipient: me.decryption().to_recipient().to_string(),
+        role: Role::Officer,
+        clearance: Class::ALL.to_vec(),
+        titles: true,
+        import: true,
+        release: true,
+        sponsor: None,
+        until: None,
+        joined: now,
+    };
+    let host = log_key.public();
+    Roster {
+        vault: None,
+        version: 1,
+        previous: None,
+        created: now,
+        name: request.name.clone(),
+        zone: request.zone,
+        key_kind: request.kind,
+        officers_needed: 1,
+        keys: keys.0.iter().map(|(name, key)| (*name, key.to_recipient().to_string())).collect(),
+        hosts: vec![Host { id: Host::id_of(&host), key: host, name: site.host_name.clone() }],
+        members: vec![founder],
+    }
+}
+
+/// A roster as a note with this officer's signature.
+pub(super) fn sign(roster: &Roster, me: &Identity) -> Result<String, Error> {
+    let text = roster.print().map_err(crate::store::StoreError::from)?;
+    let note = SignedNote::sign(&text, &[(&member_key_name(me.id()), me.signing())]);
+    Ok(note.map_err(|error| Error::new(Code::Internal).because(error))?.print())
+}
+
+fn write_truth(site: &Site, layout: &Layout, me: &Identity, note: &str, keys: &NewKeys) -> Result<(), Error> {
+    let own = me.decryption().to_recipient();
+    let mut files = vec![(layout.roster(1), note.as_bytes().to_vec())];
+    for (name, key) in &keys.0 {
+        files.push((layout.key(*name, me.id()), keys::wrap(key, &own, &*site.random)?));
+    }
+    Ok(write_many_durably(&*site.disk, &files)?)
+}
+
+/// The empty log's checkpoint in the host's state, and an empty index.
+fn begin_log(site: &Site, context: &Context, first: &InForce, log_key: &SigningKey) -> Result<(), Error> {
+    let record = state_record(first.vault(), (1, first.digest()), 1, log_key, 0, empty_root())?;
+    HostState::create(&site.disk, &context.state, context.layout.root(), record, Some(log_key))?;
+    drop(Index::open_or_create(&context.layout.index())?);
+    Ok(())
+}
+
+/// A state that knows a log of this size.
+pub(super) fn state_record(
+    vault: VaultId,
+    roster: (u64, Digest),
+    epoch: u64,
+    log_key: &SigningKey,
+    size: u64,
+    root: Digest,
+) -> Result<StateRecord, Error> {
+    let internal = |error: String| Error::new(Code::Internal).with("detail", error);
+    let checkpoint = Checkpoint::new(&origin(&vault, epoch), size, root)
+        .map_err(|error| internal(error.to_string()))?
+        .sign(log_key, None)
+        .map_err(|error| internal(error.to_string()))?;
+    Ok(StateRecord {
+        counter: 0,
+        vault,
+        roster_version: roster.0,
+        roster_digest: roster.1,
+        epoch,
+        may_write: true,
+        checkpoint: checkpoint.print().into_bytes(),
+    })
+}
+
+/// The first entries: the vault, its roster, its host.
+fn record(
+    site: &Site,
+    context: &Context,
+    lock: VaultLock,
+    me: &Identity,
+    first: &InForce,
+) -> Result<(), Error> {
+    let grant = decide(first.roster(), Request { member: me.id(), action: Action::Found })?;
+    let session = Session::begin(&*site.random)?;
+    let mut live = Live::open(context, lock)?;
+    let mut drafts = Vec::new();
+    for (event, object) in [
+        (Event::VaultInit, Object::vault(first.vault())),
+        (Event::RosterChange, Object::of_kind(ObjectKind::Roster)),
+        (Event::HostEnrol, Object::host(live.host_id())),
+    ] {
+        let mut draft = live.draft(event, Outcome::Ok, session.id());
+        draft.actor = actor(me, first.roster());
+        draft.object = Some(object);
+        draft.detail.version = Some(1);
+        draft.detail.note_sha256 = Some(first.digest());
+        drafts.push(draft);
+    }
+    let (_recorded, entries) = live.record(&grant, drafts, Some(me.signing()))?;
+    Ok(live.follow(&entries, &std::collections::HashMap::new())?)
+}

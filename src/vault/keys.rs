@@ -1,0 +1,53 @@
+//! The vault's secret keys, as the member who holds them gets at them.
+
+use super::{Code, Error};
+use crate::agefile::{self, Recipient};
+use crate::crypto::Random;
+use crate::identity::Identity;
+use crate::roster::{KeyName, Purpose, Roster};
+use crate::store::live::Context;
+
+/// A wrapped key: header and one line.
+const KEY_FILE_LIMIT: u64 = 64 * 1024;
+
+/// The secret half of one key. It counts only when its public half is the roster's.
+pub(super) fn held(
+    context: &Context,
+    roster: &Roster,
+    me: &Identity,
+    name: KeyName,
+) -> Result<agefile::Identity, Error> {
+    let wrong = || Error::new(Code::TamperedKey).with("name", name.purpose.as_str());
+    let path = context.layout.key(name, me.id());
+    let bytes = match context.disk.read(&path, KEY_FILE_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() || error.is_wrong_kind() => return Err(wrong()),
+        Err(error) => return Err(error.into()),
+    };
+    let limit = usize::try_from(KEY_FILE_LIMIT).unwrap_or(usize::MAX);
+    let plain =
+        agefile::decrypt_small(&[me.decryption()], &bytes, limit).map_err(|error| wrong().because(error))?;
+    let text = std::str::from_utf8(&plain).ok().map(str::trim_end);
+    let key: agefile::Identity = text.and_then(|text| text.parse().ok()).ok_or_else(wrong)?;
+    let public = key.to_recipient().to_string();
+    if roster.key(name) == Some(public.as_str()) { Ok(key) } else { Err(wrong()) }
+}
+
+/// The secret half of the newest generation for a purpose.
+pub(super) fn newest(
+    context: &Context,
+    roster: &Roster,
+    me: &Identity,
+    purpose: Purpose,
+) -> Result<agefile::Identity, Error> {
+    let (name, _) = roster.newest_key(purpose).ok_or(Code::TamperedRoster)?;
+    held(context, roster, me, name)
+}
+
+/// A key as a small age file for one member; stock age takes the content as an identity file.
+pub(super) fn wrap(key: &agefile::Identity, to: &Recipient, random: &dyn Random) -> Result<Vec<u8>, Error> {
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(4096));
+    text.push_str(&key.to_text());
+    text.push('\n');
+    Ok(agefile::encrypt_small(&[to], text.as_bytes(), random)?)
+}

@@ -1,0 +1,129 @@
+//! What is there.
+
+use super::catalogue::{Catalogue, may_see};
+use super::report::{DocumentRow, ListReport};
+use super::session::{Session, actor};
+use super::{Error, Vault};
+use crate::access::{Action, Request};
+use crate::document::Meta;
+use crate::identity::Identity;
+use crate::label::Class;
+use crate::log::entry::{Event, Object, Outcome, Phase};
+use crate::policy::decide;
+use crate::store::StoreError;
+use crate::store::index::{IndexError, Row};
+use crate::store::live::Live;
+
+/// Which documents.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Of this class only.
+    pub class: Option<Class>,
+    /// With this text in title, name or path, upper and lower case alike. Without the title right nothing is found.
+    pub find: Option<String>,
+}
+
+/// A document's row for people and scripts.
+pub(super) fn document_row(row: &Row, meta: Option<&Meta>) -> DocumentRow {
+    DocumentRow {
+        id: row.id,
+        class: row.class,
+        title: meta.map(Meta::title_or_name),
+        name: meta.map(|meta| meta.name.lossy()),
+        relative_path: meta.and_then(Meta::path_for_people),
+        size: row.size,
+        sealed_at: row.sealed_at,
+        sealed_by: row.sealed_by,
+    }
+}
+
+impl Vault {
+    /// Lists documents in the order of sealing; with titles for a member who may see them, which is recorded.
+    ///
+    /// # Errors
+    /// What keeps the vault from being opened; with titles also the log from being written.
+    pub fn list(&self, me: Option<&Identity>, request: &ListRequest) -> Result<ListReport, Error> {
+        let mut live = self.live()?;
+        let reader = me.filter(|me| may_see(live.roster().roster(), me));
+        let Some(me) = reader else {
+            return rows(&live, None, request);
+        };
+        let mut session = Session::begin(&*self.site.random)?;
+        let intent = self.titles_intent(&mut live, &session, me, None)?;
+        let catalogue = Catalogue::unlock(&self.site, &self.context, &live, me)?;
+        catalogue.fold(&self.site, &self.context, &live)?;
+        let report = rows(&live, Some(&catalogue), request)?;
+        self.titles_done(&mut live, &mut session, me, intent, report.documents.len() as u64)?;
+        Ok(report)
+    }
+
+    /// Records that titles are about to be seen: of one document, or of all.
+    pub(super) fn titles_intent(
+        &self,
+        live: &mut Live,
+        session: &Session,
+        me: &Identity,
+        object: Option<Object>,
+    ) -> Result<u64, Error> {
+        let roster = live.roster().roster().clone();
+        let grant = decide(&roster, Request { member: me.id(), action: Action::SeeTitles })?;
+        let mut draft = live.draft(Event::TitleRead, Outcome::Ok, session.id());
+        draft.actor = actor(me, &roster);
+        draft.phase = Phase::Intent;
+        draft.object = object;
+        let (recorded, entries) = live.record(&grant, vec![draft], Some(me.signing()))?;
+        live.follow(&entries, &std::collections::HashMap::new())?;
+        Ok(recorded.first())
+    }
+
+    /// Records how many were seen.
+    pub(super) fn titles_done(
+        &self,
+        live: &mut Live,
+        session: &mut Session,
+        me: &Identity,
+        intent: u64,
+        count: u64,
+    ) -> Result<(), Error> {
+        let mut draft = live.draft(Event::TitleRead, Outcome::Ok, session.id());
+        draft.actor = actor(me, live.roster().roster());
+        draft.phase = Phase::Done;
+        draft.closes = Some(intent);
+        draft.detail.count = Some(count);
+        Ok(live.record_end(vec![draft], Some(me.signing()))?)
+    }
+}
+
+fn rows(live: &Live, catalogue: Option<&Catalogue>, request: &ListRequest) -> Result<ListReport, Error> {
+    let wanted = request.find.as_ref().map(|text| text.to_lowercase());
+    let mut documents = Vec::new();
+    let mut failed = None;
+    let visited = live.index().for_each_row(|_, row| {
+        if request.class.is_some_and(|class| class != row.class) {
+            return Ok(());
+        }
+        let meta = match catalogue.filter(|_| !row.private.is_empty()).map(|open| open.open(&row)).transpose()
+        {
+            Ok(meta) => meta,
+            Err(error) => {
+                failed = Some(error);
+                return Err(IndexError::Damaged("row".to_owned()));
+            }
+        };
+        let found = wanted.as_ref().is_none_or(|text| meta.as_ref().is_some_and(|meta| matches(meta, text)));
+        if found {
+            documents.push(document_row(&row, meta.as_ref()));
+        }
+        Ok(())
+    });
+    match (failed, visited) {
+        (Some(error), _) => Err(error),
+        (None, Err(error)) => Err(StoreError::from(error).into()),
+        (None, Ok(())) => Ok(ListReport { documents }),
+    }
+}
+
+fn matches(meta: &Meta, text: &str) -> bool {
+    let texts = [meta.title.clone(), Some(meta.name.lossy()), meta.path_for_people()];
+    texts.into_iter().flatten().any(|known| known.to_lowercase().contains(text))
+}

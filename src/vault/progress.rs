@@ -1,0 +1,56 @@
+//! How long work tells how far it is.
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Looking for files.
+    Reading,
+    /// Encrypting.
+    Sealing,
+    /// Reading sealed documents back before originals are removed.
+    ReadingBack,
+    /// Decrypting.
+    Opening,
+    /// Checking.
+    Verifying,
+    /// Bringing the index up to the log.
+    Replaying,
+    /// Making the index anew.
+    Indexing,
+}
+
+/// Somebody who is told.
+pub trait Progress: Sync {
+    /// A stage begins; totals where they are known.
+    fn begin(&self, stage: Stage, bytes: Option<u64>, items: Option<u64>);
+    /// So much more is done.
+    fn advance(&self, bytes: u64, items: u64);
+    /// The stage is over.
+    fn end(&self);
+}
+
+/// Nobody is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn begin(&self, _stage: Stage, _bytes: Option<u64>, _items: Option<u64>) {}
+    fn advance(&self, _bytes: u64, _items: u64) {}
+    fn end(&self) {}
+}
+
+/// Tells of the bytes that pass.
+pub(super) struct Counted<'a, T: ?Sized> {
+    /// What they pass through.
+    pub(super) inner: &'a mut T,
+    /// Who is told.
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl<T: std::io::Read + ?Sized> std::io::Read for Counted<'_, T> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let len = self.inner.read(into)?;
+        self.progress.advance(len as u64, 0);
+        Ok(len)
+    }
+}

@@ -1,0 +1,374 @@
+//! Documents into the vault.
+//!
+//! Encrypting happens outside the lock, in batches; each batch is then recorded, published and indexed under it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::catalogue::{Catalogue, may_see};
+use super::progress::{Counted, Progress, Stage};
+use super::report::{FailedRow, SealReport, SealedRow, SkippedRow};
+use super::session::{Session, actor, recipient};
+use super::{Code, Error, Vault, convert};
+use crate::access::{Action, Request};
+use crate::agefile::Recipient;
+use crate::document::{Meta, Name, TITLE_LIMIT, is_line};
+use crate::id::DocumentId;
+use crate::identity::Identity;
+use crate::label::Class;
+use crate::log::entry::{Commitment, Draft, Event, Object, Outcome};
+use crate::policy::decide;
+use crate::roster::{Purpose, Roster};
+use crate::sealed::{SealedSummary, Sealing, check_digests, seal_document};
+use crate::store::live::Live;
+use crate::store::objects;
+use crate::store::staging::Staging;
+use crate::store::walk::{Found, SourceFile, walk};
+
+/// A batch ends at this many documents,
+const BATCH: usize = 1024;
+/// or at this many bytes.
+const BATCH_BYTES: u64 = 1 << 30;
+
+/// What to seal, and how.
+#[derive(Debug, Clone)]
+pub struct SealRequest {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The class of all of them.
+    pub class: Class,
+    /// A title; for a single file only.
+    pub title: Option<String>,
+    /// Remove each source after its sealed document was read back.
+    pub remove_original: bool,
+    /// Only say what would be sealed.
+    pub dry_run: bool,
+}
+
+/// A document that is staged and not recorded yet.
+struct Staged {
+    id: DocumentId,
+    source: SourceFile,
+    name: String,
+    meta: Vec<u8>,
+    summary: SealedSummary,
+}
+
+/// What stays the same for all documents of a command.
+struct Work<'a> {
+    me: &'a Identity,
+    request: &'a SealRequest,
+    progress: &'a dyn Progress,
+    class_key: Recipient,
+}
+
+impl Vault {
+    /// Seals files and whole folders.
+    ///
+    /// A source that cannot be read, or changes while it is read, is in `failed`; the others are sealed.
+    ///
+    /// # Errors
+    /// [`Code::NotAMember`], [`Code::Text`] for the title, [`Code::LogFailed`], and everything that keeps the
+    /// vault from being opened.
+    pub fn seal(
+        &self,
+        me: &Identity,
+        request: &SealRequest,
+        progress: &dyn Progress,
+    ) -> Result<SealReport, Error> {
+        let mut session = Session::begin(&*self.site.random)?;
+        let glance = self.glance()?;
+        let roster = glance.roster.roster().clone();
+        let wish = Request { member: me.id(), action: Action::Seal(request.class) };
+        let grant = match decide(&roster, wish) {
+            Ok(grant) => grant,
+            Err(denial) => {
+                drop(glance);
+                return Err(self.refused(&session, me, Event::DocumentSeal, None, denial.into()));
+            }
+        };
+        progress.begin(Stage::Reading, None, None);
+        let mut report = SealReport::default();
+        let files = self.sources(request, &mut report);
+        progress.end();
+        check_title(request, files.len())?;
+        if request.dry_run || files.is_empty() {
+            report.would_seal = files.iter().map(|file| file.source.display().to_string()).collect();
+            return Ok(report);
+        }
+        // Begun under the lock, so that nobody sweeps the folder before its own lock is in it.
+        let mut staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
+        drop(glance);
+        session.metadata(&roster, &*self.site.random)?;
+        let class_key = recipient(&roster, Purpose::Class(request.class))?;
+        let work = Work { me, request, progress, class_key };
+        progress.begin(Stage::Sealing, total(&files), Some(files.len() as u64));
+        let mut rest = files.as_slice();
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(batch_len(rest));
+            let staged = self.stage_batch(&work, &mut session, &roster, &mut staging, batch, &mut report)?;
+            self.record_batch(&work, &session, &mut staging, staged, &mut report)?;
+            rest = after;
+        }
+        progress.end();
+        Ok(report)
+    }
+
+    fn sources(&self, request: &SealRequest, report: &mut SealReport) -> Vec<Found> {
+        let found = walk(&request.paths, self.folder());
+        report.skipped = found
+            .skipped
+            .into_iter()
+            .map(|(path, why)| SkippedRow { source: path.display().to_string(), why })
+            .collect();
+        for (path, error) in found.failed {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            let code = if missing { Code::NoFile } else { Code::SourceUnreadable };
+            report.failed.push(FailedRow { source: path.display().to_string(), code });
+        }
+        found.files
+    }
+
+    fn stage_batch(
+        &self,
+        work: &Work<'_>,
+        session: &mut Session,
+        roster: &Roster,
+        staging: &mut Staging,
+        batch: &[Found],
+        report: &mut SealReport,
+    ) -> Result<Vec<Staged>, Error> {
+        let mut staged = Vec::new();
+        for found in batch {
+            let id = DocumentId(self.site.random.bytes16().map_err(|_| Code::NoRandom)?);
+            match self.stage(work, session, roster, staging, found, id) {
+                Ok(document) => staged.push(document),
+                Err(error) => {
+                    staging.discard(&self.context.layout.document(id))?;
+                    if matches!(error.code(), Code::Full | Code::ReadOnly | Code::NoRandom | Code::Internal) {
+                        return Err(error);
+                    }
+                    let source = found.source.display().to_string();
+                    report.failed.push(FailedRow { source, code: error.code() });
+                }
+            }
+            work.progress.advance(0, 1);
+        }
+        if !staged.is_empty() {
+            staging.sync()?;
+        }
+        Ok(staged)
+    }
+
+    fn stage(
+        &self,
+        work: &Work<'_>,
+        session: &mut Session,
+        roster: &Roster,
+        staging: &mut Staging,
+        found: &Found,
+        id: DocumentId,
+    ) -> Result<Staged, Error> {
+        let mut source = SourceFile::open(&found.source).map_err(|error| unreadable(&error))?;
+        let meta = meta_of(work.request, found, &source, id)?;
+        let mut sink = staging.create(&self.context.layout.document(id))?;
+        let what = Sealing {
+            recipients: &[&work.class_key],
+            metadata: session.metadata(roster, &*self.site.random)?,
+            document: &id,
+            meta_json: &meta,
+        };
+        let size = source.size();
+        let mut reader = Counted { inner: source.file(), progress: work.progress };
+        let summary =
+            seal_document(&what, &*self.site.random, &mut reader, &mut *sink).map_err(
+                |error| match error {
+                    crate::sealed::Error::Age(crate::agefile::Error::Read(error)) => unreadable(&error),
+                    error => error.into(),
+                },
+            )?;
+        let unchanged = source.is_unchanged().map_err(|error| unreadable(&error))?;
+        if summary.plain_len != size || !unchanged {
+            return Err(Code::SourceChanged.into());
+        }
+        Ok(Staged { id, source, name: found.source.display().to_string(), meta, summary })
+    }
+
+    /// Decides again under the lock, since the roster may have changed; then record, publish, index.
+    fn record_batch(
+        &self,
+        work: &Work<'_>,
+        session: &Session,
+        staging: &mut Staging,
+        staged: Vec<Staged>,
+        report: &mut SealReport,
+    ) -> Result<(), Error> {
+        if staged.is_empty() {
+            return Ok(());
+        }
+        let mut live = self.live()?;
+        let roster = live.roster().roster().clone();
+        let class = work.request.class;
+        let grant = decide(&roster, Request { member: work.me.id(), action: Action::Seal(class) })?;
+        if recipient(&roster, Purpose::Class(class))?.to_string() != work.class_key.to_string() {
+            return Err(Error::new(Code::Busy).with("holder", "key rotation"));
+        }
+        let mut private = HashMap::new();
+        if may_see(&roster, work.me) {
+            let catalogue = Catalogue::unlock(&self.site, &self.context, &live, work.me)?;
+            for document in &staged {
+                let sealed = catalogue.seal(&*self.site.random, document.id, &document.meta)?;
+                private.insert(document.id, sealed);
+            }
+        }
+        let drafts = staged.iter().map(|document| draft(&live, session, work.me, class, document)).collect();
+        // Once the append was tried, what is staged may be in the log: only the next start may sweep it.
+        staging.keep();
+        let (recorded, entries) = live.record(&grant, drafts, Some(work.me.signing()))?;
+        let places: Vec<PathBuf> =
+            staged.iter().map(|document| self.context.layout.document(document.id)).collect();
+        live.publish(session.id(), &places, &recorded)?;
+        live.follow(&entries, &private)?;
+        staging.release();
+        drop(live);
+        for document in &staged {
+            report.documents.push(row(document, class));
+        }
+        if work.request.remove_original {
+            self.remove_originals(work, &staged, report);
+        }
+        Ok(())
+    }
+
+    /// Removes each source whose sealed document reads back as it was recorded, and which is still what was sealed.
+    fn remove_originals(&self, work: &Work<'_>, staged: &[Staged], report: &mut SealReport) {
+        for document in staged {
+            let read_back = objects::open(&*self.context.disk, &self.context.layout, document.id)
+                .map_err(Error::from)
+                .and_then(|mut file| Ok(check_digests(&mut file, &document.summary.expected())?));
+            let removed = read_back.and_then(|_| {
+                let gone = document.source.remove_if_unchanged();
+                gone.map_err(|error| convert::io(Code::Io, &error).because(error))
+            });
+            let code = match removed {
+                Ok(true) => {
+                    report.removed += 1;
+                    continue;
+                }
+                Ok(false) => Code::SourceChanged,
+                Err(error) => error.code(),
+            };
+            report.failed.push(FailedRow { source: document.name.clone(), code });
+            work.progress.advance(0, 0);
+        }
+    }
+
+    /// Writes a denied or failed attempt into the log, and gives the error back; a log that cannot be written
+    /// comes first.
+    pub(super) fn refused(
+        &self,
+        session: &Session,
+        me: &Identity,
+        event: Event,
+        object: Option<Object>,
+        error: Error,
+    ) -> Error {
+        let written = self.live().and_then(|mut live| {
+            let draft = refusal(&live, session, me, event, object, &error);
+            Ok(live.record_end(vec![draft], Some(me.signing()))?)
+        });
+        written.err().unwrap_or(error)
+    }
+}
+
+/// The entry of a denied or failed attempt.
+pub(super) fn refusal(
+    live: &Live,
+    session: &Session,
+    me: &Identity,
+    event: Event,
+    object: Option<Object>,
+    error: &Error,
+) -> Draft {
+    let denied = matches!(error.code().exit(), 4 | 5);
+    let outcome = if denied { Outcome::Denied } else { Outcome::Failed };
+    let mut draft = live.draft(event, outcome, session.id());
+    draft.actor = actor(me, live.roster().roster());
+    draft.object = object;
+    draft.reason = error.code().as_str().parse().ok();
+    draft
+}
+
+fn check_title(request: &SealRequest, files: usize) -> Result<(), Error> {
+    match &request.title {
+        Some(title) if !is_line(title, TITLE_LIMIT) => Err(Error::new(Code::Text).with("name", "title")),
+        Some(_) if files > 1 => Err(Error::new(Code::Usage).with("detail", "--title")),
+        _ => Ok(()),
+    }
+}
+
+fn total(files: &[Found]) -> Option<u64> {
+    files.iter().map(|file| std::fs::symlink_metadata(&file.source).ok().map(|data| data.len())).sum()
+}
+
+fn batch_len(files: &[Found]) -> usize {
+    let mut bytes = 0_u64;
+    let fits = |file: &&Found| {
+        let before = bytes;
+        bytes += std::fs::symlink_metadata(&file.source).map_or(0, |data| data.len());
+        before < BATCH_BYTES
+    };
+    files.iter().take(BATCH).take_while(fits).count().max(1)
+}
+
+fn unreadable(error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Code::NoFile.into(),
+        _ => Code::SourceUnreadable.into(),
+    }
+}
+
+fn meta_of(
+    request: &SealRequest,
+    found: &Found,
+    source: &SourceFile,
+    id: DocumentId,
+) -> Result<Vec<u8>, Error> {
+    let bad = || Error::new(Code::SourceUnreadable);
+    let name = |name: &std::ffi::OsStr| Name::new(name.as_encoded_bytes().to_vec()).map_err(|_| bad());
+    let meta = Meta {
+        class: request.class,
+        id,
+        modified: Some(source.modified()),
+        name: name(found.source.file_name().ok_or_else(bad)?)?,
+        path: found.inside.iter().map(|part| name(part)).collect::<Result<_, _>>()?,
+        size: source.size(),
+        title: request.title.clone(),
+    };
+    meta.print().map_err(|_| bad())
+}
+
+fn draft(live: &Live, session: &Session, me: &Identity, class: Class, document: &Staged) -> Draft {
+    let mut draft = live.draft(Event::DocumentSeal, Outcome::Ok, session.id());
+    draft.actor = actor(me, live.roster().roster());
+    let mut object = Object::document(document.id);
+    object.class = Some(class);
+    object.commitment = Some(Commitment(document.summary.commitment.0.0));
+    object.header_len = Some(document.summary.header_len);
+    object.header_sha256 = Some(document.summary.header_sha256);
+    object.payload_sha256 = Some(document.summary.payload_sha256);
+    object.size = Some(document.summary.plain_len);
+    draft.object = Some(object);
+    draft
+}
+
+fn row(document: &Staged, class: Class) -> SealedRow {
+    SealedRow {
+        id: document.id,
+        source: document.name.clone(),
+        class,
+        size: document.summary.plain_len,
+        payload_sha256: document.summary.payload_sha256,
+        header_sha256: document.summary.header_sha256,
+    }
+}

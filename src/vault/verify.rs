@@ -1,0 +1,253 @@
+//! Everything against everything: documents against the log, rosters, catalogue. Changes nothing, needs no passphrase.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::audit::verdict;
+use super::catalogue::expected;
+use super::progress::{Counted, Progress, Stage};
+use super::report::{Finding, VerifyReport};
+use super::{Code, Error, Vault};
+use crate::id::DocumentId;
+use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::sealed::check_digests;
+use crate::store::follow::row_of;
+use crate::store::host::StateRecord;
+use crate::store::index::{Index, IndexError, Place, Row};
+use crate::store::live::known_host;
+use crate::store::{StoreError, objects, staging};
+
+/// What the log says should be there.
+#[derive(Default)]
+struct Inventory {
+    rows: BTreeMap<DocumentId, (Place, Row)>,
+    destroying: HashMap<u64, DocumentId>,
+}
+
+impl Inventory {
+    fn take(&mut self, epoch: u64, entry: &Entry) {
+        let Some(id) = entry.object().and_then(Object::document_id) else { return };
+        if entry.outcome() != Outcome::Ok {
+            return;
+        }
+        let at = Place { epoch, seq: entry.seq() };
+        match (entry.event(), entry.phase()) {
+            (Event::DocumentSeal, Phase::Single) => {
+                if let Some(row) = row_of(at, entry, Vec::new()) {
+                    self.rows.insert(id, (at, row));
+                }
+            }
+            (Event::DocumentDestroy, Phase::Intent) => {
+                self.destroying.insert(entry.seq(), id);
+            }
+            (Event::DocumentDestroy, Phase::Done) => {
+                self.destroying.remove(&entry.closes().unwrap_or(u64::MAX));
+                self.rows.remove(&id);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Vault {
+    /// Checks every document's digests against the log, the chain of rosters, the log itself and the catalogue.
+    ///
+    /// # Errors
+    /// Only what keeps the check from being made; what is found is in the report.
+    pub fn verify(&self, progress: &dyn Progress) -> Result<VerifyReport, Error> {
+        let mut inventory = Inventory::default();
+        let mut pending = Vec::new();
+        let mut findings;
+        {
+            let _lock = self.lock()?;
+            let record = known_host(&self.context)?.record().clone();
+            let chain;
+            (chain, findings) = self.roster_chain(&record)?;
+            for epoch in 1..=record.epoch {
+                let mut take = |epoch, entry: &Entry| inventory.take(epoch, entry);
+                let mut judged = self.judge(epoch, &record, &chain, &super::NoProgress, &mut take)?;
+                findings.append(&mut judged.findings);
+                if epoch == record.epoch {
+                    self.note_pending(&record, &judged, &mut pending);
+                }
+            }
+            self.check_catalogue(&record, &inventory, &mut findings, &mut pending)?;
+            self.check_foreign(&inventory, &mut findings)?;
+        }
+        let bytes = self.check_documents(&inventory, progress, &mut findings, &mut pending)?;
+        Ok(VerifyReport {
+            verdict: verdict(&findings),
+            documents: inventory.rows.len() as u64,
+            bytes,
+            findings,
+            pending,
+        })
+    }
+
+    /// The live index against the log: every entry it has, every row.
+    fn check_catalogue(
+        &self,
+        record: &StateRecord,
+        inventory: &Inventory,
+        findings: &mut Vec<Finding>,
+        pending: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let mut damaged = |code: Code, detail: String| {
+            findings.push(Finding { code, object: "sled".to_owned(), detail });
+        };
+        let (_folder, index) = match self.index_copy() {
+            Ok(copy) => copy,
+            Err(error) if error.code().exit() == 9 => {
+                damaged(error.code(), error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let compared = self.compare_index(record, inventory, &index);
+        match compared {
+            Ok(None) => {}
+            Ok(Some(behind)) => pending.push(behind),
+            Err(StoreError::Index(error)) => damaged(Code::DamagedIndex, error.to_string()),
+            // The log's own damage is among the findings already.
+            Err(StoreError::Segments(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Whether the index is a prefix of the log in every entry and row; `Some` when it is behind.
+    fn compare_index(
+        &self,
+        record: &StateRecord,
+        inventory: &Inventory,
+        index: &Index,
+    ) -> Result<Option<String>, StoreError> {
+        let bad = |what: String| StoreError::Index(IndexError::Damaged(what));
+        let state = index.state()?.ok_or_else(|| bad("no state".to_owned()))?;
+        let folder = self.context.layout.log(state.epoch);
+        let segments = crate::store::segments::Segments::read(self.site.disk.clone(), &folder, state.size)?;
+        if state.size > segments.size() || segments.root(state.size)? != state.root {
+            return Err(bad("it is of another log".to_owned()));
+        }
+        let mut next = 0;
+        index.for_each_entry(|place, bytes| {
+            if place.epoch != state.epoch {
+                return Ok(());
+            }
+            let same = place.seq == next && segments.entry(place.seq).is_ok_and(|entry| entry == bytes);
+            next += 1;
+            if same { Ok(()) } else { Err(IndexError::Damaged(format!("entry {}", place.seq))) }
+        })?;
+        if next != state.size {
+            return Err(bad(format!("{next} entries of {}", state.size)));
+        }
+        let behind = state.epoch < record.epoch || state.size < segments.size();
+        let mut rows = 0_u64;
+        index.for_each_row(|place, row| {
+            rows += 1;
+            let known = inventory.rows.get(&row.id);
+            let same = known
+                .is_some_and(|(at, own)| *at == place && Row { private: Vec::new(), ..row.clone() } == *own);
+            if same || (behind && known.is_none()) {
+                Ok(())
+            } else {
+                Err(IndexError::Damaged(format!("row of {}", row.id)))
+            }
+        })?;
+        let expected_rows = inventory
+            .rows
+            .values()
+            .filter(|(at, _)| at.epoch < state.epoch || (at.epoch == state.epoch && at.seq < state.size));
+        if !behind && rows != expected_rows.count() as u64 {
+            return Err(bad("rows are missing".to_owned()));
+        }
+        Ok(behind.then(|| "index-behind".to_owned()))
+    }
+
+    /// Files among the documents that no entry names.
+    fn check_foreign(&self, inventory: &Inventory, findings: &mut Vec<Finding>) -> Result<(), Error> {
+        let top = self.context.layout.documents();
+        for folder in self.site.disk.list_dir(&top)? {
+            let path = top.join(&folder);
+            let names = match self.site.disk.list_dir(&path) {
+                Ok(names) => names,
+                Err(_) => vec![std::ffi::OsString::new()],
+            };
+            for name in names {
+                let text = name.to_string_lossy().into_owned();
+                let id = text.strip_suffix(".age").and_then(|id| id.parse::<DocumentId>().ok());
+                let known = id.is_some_and(|id| {
+                    inventory.rows.contains_key(&id) && self.context.layout.document(id) == path.join(&name)
+                });
+                if !known {
+                    let object = path.join(&name).display().to_string();
+                    findings.push(Finding { code: Code::ForeignDocument, object, detail: String::new() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hashes every document, outside the lock.
+    fn check_documents(
+        &self,
+        inventory: &Inventory,
+        progress: &dyn Progress,
+        findings: &mut Vec<Finding>,
+        pending: &mut Vec<String>,
+    ) -> Result<u64, Error> {
+        let staged: Vec<std::path::PathBuf> = staging::sessions(&*self.site.disk, &self.context.layout)?
+            .into_iter()
+            .flat_map(|(_, places)| places)
+            .collect();
+        let being_destroyed: Vec<DocumentId> = inventory.destroying.values().copied().collect();
+        let sizes = inventory.rows.values().map(|(_, row)| row.size + row.header_len).sum();
+        progress.begin(Stage::Verifying, Some(sizes), Some(inventory.rows.len() as u64));
+        let mut bytes = 0;
+        for (id, (_, row)) in &inventory.rows {
+            progress.advance(0, 1);
+            match self.check_document(row, progress) {
+                Ok(read) => bytes += read,
+                Err(_) if staged.contains(&self.context.layout.document(*id)) => {
+                    pending.push(format!("publish {id}"));
+                }
+                Err(_) if being_destroyed.contains(id) => pending.push(format!("destroy {id}")),
+                Err(error) => {
+                    // Somebody may have destroyed it since the log was read.
+                    if !self.was_destroyed(*id)? {
+                        let detail = error.to_string();
+                        findings.push(Finding { code: error.code(), object: id.to_string(), detail });
+                    }
+                }
+            }
+        }
+        progress.end();
+        Ok(bytes)
+    }
+
+    fn check_document(&self, row: &Row, progress: &dyn Progress) -> Result<u64, Error> {
+        let mut file = match objects::open(&*self.site.disk, &self.context.layout, row.id) {
+            Ok(file) => file,
+            Err(StoreError::Disk(error)) if error.is_not_found() || error.is_wrong_kind() => {
+                return Err(Error::new(Code::MissingDocument).with("id", row.id));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut counted = Counted { inner: &mut *file, progress };
+        Ok(check_digests(&mut counted, &expected(row))?)
+    }
+
+    fn was_destroyed(&self, id: DocumentId) -> Result<bool, Error> {
+        let text = id.to_string();
+        let request = super::AuditShow { document: Some(text), last: None };
+        let shown = match self.audit_show(&request) {
+            Ok(shown) => shown,
+            // A log that cannot be read is among the findings already.
+            Err(error) if error.code().exit() == 6 => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        Ok(shown.entries.iter().any(|entry| {
+            let field = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
+            field("event") == Some("document.destroy") && field("phase") == Some("done")
+        }))
+    }
+}
