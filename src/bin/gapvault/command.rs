@@ -1,6 +1,8 @@
 //! The grammar of the command line. Every text in it comes from the catalogue.
 
-use clap::builder::PossibleValuesParser;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use gapvault::label::{Class, Role, Zone};
 use gapvault::words::Words;
@@ -56,12 +58,27 @@ fn global(name: &'static str, value: Option<&'static str>, short: Option<char>) 
 }
 
 fn path(arg: Arg) -> Arg {
-    arg.value_parser(value_parser!(std::path::PathBuf))
+    arg.value_parser(value_parser!(PathBuf))
+}
+
+/// A path at which something is made: a bare name stands in the current folder, and says so, because the folder of
+/// a bare name is the empty path, which no disk knows.
+pub(crate) fn placed(path: PathBuf) -> PathBuf {
+    if path.parent() == Some(Path::new("")) { Path::new(".").join(path) } else { path }
+}
+
+fn place(arg: Arg) -> Arg {
+    arg.value_parser(PathBufValueParser::new().map(placed))
 }
 
 fn option(name: &'static str, value: &'static str) -> Arg {
     let arg = Arg::new(name).long(name).value_name(value);
-    if matches!(value, "FILE" | "DIR") { path(arg) } else { arg }
+    match (name, value) {
+        // `-` is standard input, not a file of that name.
+        ("passphrase-file" | "new-passphrase-file", _) => path(arg),
+        (_, "FILE" | "DIR") => place(arg),
+        _ => arg,
+    }
 }
 
 fn flag(name: &'static str) -> Arg {
@@ -70,7 +87,11 @@ fn flag(name: &'static str) -> Arg {
 
 fn positional(name: &'static str) -> Arg {
     let arg = Arg::new(name.to_lowercase()).value_name(name).required(true);
-    if matches!(name, "FILE" | "DIR" | "CARD" | "PATH") { path(arg) } else { arg }
+    match name {
+        "FILE" | "DIR" | "CARD" => place(arg),
+        "PATH" => path(arg),
+        _ => arg,
+    }
 }
 
 fn choice(arg: Arg, choices: impl IntoIterator<Item = &'static str>) -> Arg {
@@ -200,7 +221,7 @@ mod tests {
         for matches in [before, after] {
             let (_, verb) = matches.subcommand().unwrap();
             assert!(verb.get_flag("json"));
-            assert_eq!(verb.get_one::<std::path::PathBuf>("vault").unwrap().to_str(), Some("v"));
+            assert_eq!(verb.get_one::<PathBuf>("vault").unwrap().to_str(), Some("v"));
         }
     }
 

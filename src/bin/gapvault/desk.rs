@@ -14,6 +14,7 @@ use gapvault::vault::{self, Code, Error, Identity, Site, Vault};
 use gapvault::words::{Lang, Words, screen};
 use secrecy::SecretString;
 
+use crate::command::placed;
 use crate::config::{self, Config};
 use crate::passphrase::{self, Source};
 use crate::{language, output};
@@ -51,7 +52,7 @@ impl Desk {
         let words = Words::new(lang);
         let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
         let setting = |name: &str, variable: &str, configured: Option<PathBuf>| {
-            path(name).or_else(|| environment(variable).map(PathBuf::from)).or(configured)
+            path(name).or_else(|| environment(variable).map(PathBuf::from)).or(configured).map(placed)
         };
         if let Some(tag) = matches.get_one::<String>("lang").filter(|tag| language::spoken(tag).is_none()) {
             let facts = [
@@ -119,7 +120,7 @@ impl Desk {
     pub(crate) fn vault_and_me(&self) -> Result<(Vault, Identity), Error> {
         let vault = self.vault()?;
         let file = self.identity_file()?;
-        let me = vault.unlock(file, self.passphrase()?)?;
+        let me = vault.unlock(file, &self.passphrase()?)?;
         Ok((vault, me))
     }
 

@@ -61,7 +61,7 @@ pub(crate) fn read(source: &Source) -> Result<Found, Error> {
     match source {
         Source::Stdin => {
             let raw = bounded(std::io::stdin().lock()).map_err(|error| unreadable(Path::new("-"), error))?;
-            Ok(Found { secret: prepare_passphrase(raw)?, readable_by_others: None })
+            Ok(Found { secret: prepare_passphrase(&raw)?, readable_by_others: None })
         }
         Source::File(path) => {
             let file = File::open(path).map_err(|error| unreadable(path, error))?;
@@ -69,7 +69,7 @@ pub(crate) fn read(source: &Source) -> Result<Found, Error> {
                 .metadata()
                 .is_ok_and(|data| data.permissions().mode() & 0o044 != 0 && !data.file_type().is_fifo());
             let raw = bounded(file).map_err(|error| unreadable(path, error))?;
-            Ok(Found { secret: prepare_passphrase(raw)?, readable_by_others: open.then(|| path.clone()) })
+            Ok(Found { secret: prepare_passphrase(&raw)?, readable_by_others: open.then(|| path.clone()) })
         }
     }
 }
@@ -90,14 +90,14 @@ fn bounded(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
 /// Asks for an existing passphrase.
 pub(crate) fn ask(words: &Words, question: &str) -> Result<SecretString, NotGiven> {
     let mut terminal = Terminal::open()?;
-    Ok(prepare_passphrase(terminal.ask(&words.text(question, &[]), false)?)?)
+    Ok(prepare_passphrase(&terminal.ask(&words.text(question, &[]), false)?)?)
 }
 
 /// Asks for a new passphrase, twice.
 pub(crate) fn ask_new(words: &Words) -> Result<SecretString, NotGiven> {
     let mut terminal = Terminal::open()?;
-    let first = prepare_passphrase(terminal.ask(&words.text("ask-passphrase-new", &[]), false)?)?;
-    let again = prepare_passphrase(terminal.ask(&words.text("ask-passphrase-again", &[]), false)?)?;
+    let first = prepare_passphrase(&terminal.ask(&words.text("ask-passphrase-new", &[]), false)?)?;
+    let again = prepare_passphrase(&terminal.ask(&words.text("ask-passphrase-again", &[]), false)?)?;
     if first.expose_secret() != again.expose_secret() {
         return Err(Error::new(Code::PassphraseMismatch).into());
     }

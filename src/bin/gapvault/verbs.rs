@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use clap::ArgMatches;
 use gapvault::id;
+use gapvault::label::KeyKind;
 use gapvault::vault::{Code, Error};
 
 use crate::desk::Desk;
@@ -64,6 +65,11 @@ fn word<T: FromStr>(matches: &ArgMatches, name: &str) -> Result<Option<T>, Error
 
 fn needed_word<T: FromStr>(matches: &ArgMatches, name: &str) -> Result<T, Error> {
     word(matches, name)?.ok_or_else(|| Error::new(Code::Usage).with("detail", name))
+}
+
+/// The kind of key: with post-quantum protection unless the caller wants the classic one.
+fn kind(matches: &ArgMatches) -> KeyKind {
+    if matches.get_flag("classic") { KeyKind::Classic } else { KeyKind::Hybrid }
 }
 
 /// The code that was read to the caller over another channel, if it was given.

@@ -98,7 +98,7 @@ fn verdict(desk: &Desk, verdict: &str) -> String {
 fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let request =
         AuditShow { last: matches.get_one::<u64>("last").copied(), document: text(matches, "document") };
-    let report = desk.vault()?.audit_show(request)?;
+    let report = desk.vault()?.audit_show(&request)?;
     desk.answer(&report, |desk| {
         let names = ["seq", "time", "event", "phase", "outcome", "member", "document"];
         let mut table = Table::new(desk.headings(&names));

@@ -20,7 +20,7 @@ pub(crate) fn seal(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     };
     let remove = request.remove_original;
     let (vault, me) = desk.vault_and_me()?;
-    let report = vault.seal(&me, request, &*desk.progress())?;
+    let report = vault.seal(&me, &request, &*desk.progress())?;
     for row in &report.skipped {
         desk.warn("say-skipped", &[("path", row.source.clone()), ("why", desk.value("skip", row.why))]);
     }
@@ -59,7 +59,7 @@ fn sealed(desk: &Desk, report: &SealReport) -> Vec<String> {
 pub(crate) fn list(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let request = ListRequest { class: word(matches, "class")?, find: text(matches, "find") };
     let (vault, me) = desk.vault_and_perhaps_me()?;
-    let report = vault.list(me.as_ref(), request)?;
+    let report = vault.list(me.as_ref(), &request)?;
     desk.answer(&report, |desk| {
         if report.documents.is_empty() {
             return vec![desk.text("say-no-documents", &[])];

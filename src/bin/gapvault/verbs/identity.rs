@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use clap::ArgMatches;
+use gapvault::identity::DEFAULT_WORK_FACTOR;
 use gapvault::vault::{self, Error, IdentityNew};
 
-use super::{needed, needed_path};
+use super::{kind, needed, needed_path};
 use crate::desk::Desk;
 
-/// The work factor without `--work-factor`: about a second and 256 MiB for each guess.
-const DEFAULT_WORK: u8 = 18;
 /// Below this a stolen identity file can be guessed at too quickly.
 const CALM_WORK: u8 = 16;
 
@@ -32,10 +31,11 @@ fn work(desk: &Desk, matches: &ArgMatches) -> Option<u8> {
 
 fn new(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let site = desk.site()?;
-    let work_factor = work(desk, matches).unwrap_or(DEFAULT_WORK);
+    let work_factor = work(desk, matches).unwrap_or(DEFAULT_WORK_FACTOR);
     let (name, out) = (needed(matches, "name")?, needed_path(matches, "out")?);
     let passphrase = desk.passphrase_for_new()?;
-    let report = vault::identity_new(&site, IdentityNew { name, out, passphrase, work_factor })?;
+    let report =
+        vault::identity_new(&site, &IdentityNew { name, out, passphrase, work_factor, kind: kind(matches) })?;
     desk.answer(&report, |desk| {
         vec![
             desk.text(
@@ -70,10 +70,10 @@ fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
 fn passphrase(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let file = needed_path(matches, "file")?;
     let site = desk.site()?;
-    let work = work(desk, matches);
+    let work = work(desk, matches).unwrap_or(DEFAULT_WORK_FACTOR);
     let old = desk.passphrase()?;
     let new = desk.new_passphrase(matches.get_one::<PathBuf>("new-passphrase-file"))?;
-    let report = vault::identity_passphrase(&site, &file, old, new, work)?;
+    let report = vault::identity_passphrase(&site, &file, &old, &new, work)?;
     desk.answer(&report, |desk| {
         vec![desk.text("say-passphrase-changed", &[("path", report.identity.display().to_string())])]
     })?;
