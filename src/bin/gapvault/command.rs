@@ -1,0 +1,222 @@
+//! The grammar of the command line. Every text in it comes from the catalogue.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
+use gapvault::label::{Class, Role, Zone};
+use gapvault::words::Words;
+
+use crate::help;
+
+/// The options that every verb takes: name, value, short form.
+pub(crate) const GLOBALS: [(&str, Option<&str>, Option<char>); 11] = [
+    ("vault", Some("DIR"), None),
+    ("identity", Some("FILE"), None),
+    ("passphrase-file", Some("FILE"), None),
+    ("state", Some("DIR"), None),
+    ("lang", Some("TAG"), None),
+    ("wait", Some("SECONDS"), None),
+    ("json", None, None),
+    ("yes", None, Some('y')),
+    ("quiet", None, Some('q')),
+    ("verbose", None, Some('v')),
+    ("plain", None, None),
+];
+
+/// The whole grammar, with its help texts in the language of `words`.
+pub(crate) fn build(words: &Words) -> Command {
+    let mut root = Command::new("gapvault")
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .disable_help_subcommand(true)
+        .subcommand_required(true)
+        .subcommand_value_name("VERB")
+        .infer_long_args(false)
+        .args_override_self(false)
+        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).hide(true))
+        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).global(true).hide(true));
+    for (name, value, short) in GLOBALS {
+        root = root.arg(global(name, value, short));
+    }
+    let verbs = [people(), vaults(), documents(), keeping()].concat();
+    help::dress(root.subcommands(verbs), words)
+}
+
+fn global(name: &'static str, value: Option<&'static str>, short: Option<char>) -> Arg {
+    let mut arg = Arg::new(name).long(name).global(true).hide(true);
+    if let Some(short) = short {
+        arg = arg.short(short);
+    }
+    match value {
+        None => arg.action(ArgAction::SetTrue),
+        Some("SECONDS") => arg.value_name("SECONDS").value_parser(value_parser!(u64).range(0..=86_400)),
+        Some("TAG") => arg.value_name("TAG"),
+        Some(value) => path(arg.value_name(value)),
+    }
+}
+
+fn path(arg: Arg) -> Arg {
+    arg.value_parser(value_parser!(std::path::PathBuf))
+}
+
+fn option(name: &'static str, value: &'static str) -> Arg {
+    let arg = Arg::new(name).long(name).value_name(value);
+    if matches!(value, "FILE" | "DIR") { path(arg) } else { arg }
+}
+
+fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
+}
+
+fn positional(name: &'static str) -> Arg {
+    let arg = Arg::new(name.to_lowercase()).value_name(name).required(true);
+    if matches!(name, "FILE" | "DIR" | "CARD" | "PATH") { path(arg) } else { arg }
+}
+
+fn choice(arg: Arg, choices: impl IntoIterator<Item = &'static str>) -> Arg {
+    arg.value_parser(PossibleValuesParser::new(choices)).hide_possible_values(true)
+}
+
+fn class() -> Arg {
+    choice(option("class", "CLASS"), Class::ALL.iter().map(|class| class.as_str()))
+}
+
+fn group(name: &'static str) -> Command {
+    Command::new(name).subcommand_required(true).subcommand_value_name("VERB")
+}
+
+fn people() -> Vec<Command> {
+    let work = || option("work-factor", "N").value_parser(value_parser!(u8));
+    let identity = group("identity")
+        .subcommand(
+            Command::new("new")
+                .arg(option("name", "NAME").required(true))
+                .arg(option("out", "FILE").required(true))
+                .arg(work())
+                .arg(flag("classic")),
+        )
+        .subcommand(Command::new("show").arg(positional("FILE")))
+        .subcommand(
+            Command::new("passphrase")
+                .arg(positional("FILE"))
+                .arg(option("new-passphrase-file", "FILE"))
+                .arg(work()),
+        );
+    let clearance = choice(option("clearance", "CLASSES"), Class::ALL.iter().map(|class| class.as_str()));
+    let member = group("member")
+        .subcommand(
+            Command::new("add")
+                .arg(positional("CARD"))
+                .arg(choice(
+                    option("role", "ROLE").required(true),
+                    Role::ALL.iter().map(|role| role.as_str()),
+                ))
+                .arg(clearance.value_delimiter(',').action(ArgAction::Append))
+                .arg(flag("titles"))
+                .arg(flag("import"))
+                .arg(flag("release"))
+                .arg(option("until", "DATE"))
+                .arg(option("sponsor", "MEMBER"))
+                .arg(option("code", "CODE")),
+        )
+        .subcommand(Command::new("list"));
+    vec![identity, member]
+}
+
+fn vaults() -> Vec<Command> {
+    let zones = Zone::ALL.iter().map(|zone| zone.as_str());
+    let init = Command::new("init")
+        .arg(positional("DIR"))
+        .arg(option("name", "NAME").required(true))
+        .arg(choice(option("zone", "ZONE").required(true), zones))
+        .arg(flag("classic"));
+    let host = group("host")
+        .subcommand(Command::new("trust").arg(option("code", "CODE")))
+        .subcommand(Command::new("enrol"))
+        .subcommand(
+            Command::new("resume").arg(option("reason", "TEXT").required(true)).arg(option("code", "CODE")),
+        );
+    vec![init, host]
+}
+
+fn documents() -> Vec<Command> {
+    let seal = Command::new("seal")
+        .arg(positional("PATH").num_args(1..))
+        .arg(class().required(true))
+        .arg(option("title", "TEXT"))
+        .arg(flag("remove-original"))
+        .arg(flag("dry-run").conflicts_with("remove-original"));
+    let list = Command::new("list").arg(class()).arg(option("find", "TEXT"));
+    let show = Command::new("show").arg(positional("ID")).arg(flag("history"));
+    let open = Command::new("open")
+        .arg(positional("ID").num_args(1..).required(false).required_unless_present("all"))
+        .arg(option("output", "FILE").short('o'))
+        .arg(flag("stdout"))
+        .arg(option("into", "DIR"))
+        .arg(flag("all").conflicts_with_all(["id", "output", "stdout"]))
+        .arg(option("reason", "TEXT"))
+        .group(ArgGroup::new("to").args(["output", "stdout", "into"]).required(true));
+    let destroy = Command::new("destroy").arg(positional("ID")).arg(option("reason", "TEXT").required(true));
+    vec![seal, list, show, open, destroy]
+}
+
+fn keeping() -> Vec<Command> {
+    let audit = group("audit").subcommand(Command::new("verify")).subcommand(
+        Command::new("show")
+            .arg(option("last", "N").value_parser(value_parser!(u64).range(1..)))
+            .arg(option("document", "ID")),
+    );
+    let shells = ["bash", "elvish", "fish", "powershell", "zsh"];
+    vec![
+        audit,
+        Command::new("verify"),
+        Command::new("status"),
+        Command::new("rebuild"),
+        Command::new("demo").arg(positional("DIR").required(false)),
+        Command::new("completions").arg(choice(positional("SHELL"), shells)).hide(true),
+        Command::new("man").arg(positional("DIR")).hide(true),
+        Command::new("help").arg(Arg::new("topic").value_name("VERB").num_args(0..)).hide(true),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gapvault::words::Lang;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        build(&Words::new(Lang::En)).debug_assert();
+        build(&Words::new(Lang::ZhTw)).debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let command = build(&Words::new(Lang::En));
+        let before =
+            command.clone().try_get_matches_from(["gapvault", "--json", "--vault", "v", "list"]).unwrap();
+        let after =
+            command.clone().try_get_matches_from(["gapvault", "list", "--vault", "v", "--json"]).unwrap();
+        for matches in [before, after] {
+            let (_, verb) = matches.subcommand().unwrap();
+            assert!(verb.get_flag("json"));
+            assert_eq!(verb.get_one::<std::path::PathBuf>("vault").unwrap().to_str(), Some("v"));
+        }
+    }
+
+    #[test]
+    fn open_needs_exactly_one_target() {
+        let command = build(&Words::new(Lang::En));
+        let parse =
+            |words: &[&str]| command.clone().try_get_matches_from([&["gapvault", "open"], words].concat());
+        assert!(parse(&["abcd"]).is_err());
+        assert!(parse(&["abcd", "-o", "x"]).is_ok());
+        assert!(parse(&["abcd", "--stdout"]).is_ok());
+        assert!(parse(&["abcd", "abce", "--into", "d"]).is_ok());
+        assert!(parse(&["--all", "--into", "d"]).is_ok());
+        assert!(parse(&["--into", "d"]).is_err());
+        assert!(parse(&["--all", "abcd", "--into", "d"]).is_err());
+        assert!(parse(&["--all", "--stdout"]).is_err());
+        assert!(parse(&["abcd", "-o", "x", "--stdout"]).is_err());
+    }
+}

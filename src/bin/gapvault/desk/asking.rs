@@ -1,0 +1,111 @@
+//! What the person must be asked: passphrases, and a yes.
+
+use std::path::PathBuf;
+
+use gapvault::vault::{Code, Error};
+use secrecy::SecretString;
+
+use super::Desk;
+use crate::passphrase::{self, NotGiven, Source};
+use crate::terminal::{NoAnswer, Terminal};
+
+impl Desk {
+    /// The passphrase of an existing identity.
+    pub(crate) fn passphrase(&self) -> Result<SecretString, Error> {
+        match &self.passphrase {
+            Some(source) => self.read_passphrase(source),
+            None => self.given(passphrase::ask(&self.words, "ask-passphrase")),
+        }
+    }
+
+    /// The passphrase of an identity that is being made.
+    pub(crate) fn passphrase_for_new(&self) -> Result<SecretString, Error> {
+        match &self.passphrase {
+            Some(source) => self.read_passphrase(source),
+            None => self.given(passphrase::ask_new(&self.words)),
+        }
+    }
+
+    /// The passphrase that replaces another.
+    pub(crate) fn new_passphrase(&self, file: Option<&PathBuf>) -> Result<SecretString, Error> {
+        match file {
+            Some(file) => {
+                let new = Source::of(file.clone());
+                // Standard input cannot hold the old and the new one.
+                if new == Source::Stdin && self.passphrase == Some(Source::Stdin) {
+                    return Err(Code::PassphraseSources.into());
+                }
+                self.read_passphrase(&new)
+            }
+            None => self.given(passphrase::ask_new(&self.words)),
+        }
+    }
+
+    fn read_passphrase(&self, source: &Source) -> Result<SecretString, Error> {
+        if *source == Source::Stdin
+            && let Some(secret) = self.stdin_passphrase.borrow().as_ref()
+        {
+            return Ok(secret.clone());
+        }
+        let found = passphrase::read(source)?;
+        if let Some(path) = found.readable_by_others {
+            self.warn("say-passphrase-file-open", &[("path", path.display().to_string())]);
+        }
+        if *source == Source::Stdin {
+            *self.stdin_passphrase.borrow_mut() = Some(found.secret.clone());
+        }
+        Ok(found.secret)
+    }
+
+    fn given(&self, answer: Result<SecretString, NotGiven>) -> Result<SecretString, Error> {
+        answer.map_err(|reason| match reason {
+            NotGiven::Error(error) => error,
+            NotGiven::Interrupted => {
+                self.interrupted.set(true);
+                Error::new(Code::NotConfirmed)
+            }
+        })
+    }
+
+    /// Asks the person for a yes; `--yes` is one.
+    ///
+    /// # Errors
+    /// `usage.not-confirmed`, also where there is no terminal.
+    pub(crate) fn confirm(
+        &self,
+        before: &[String],
+        question: &str,
+        facts: &[(&str, String)],
+    ) -> Result<(), Error> {
+        if self.yes {
+            return Ok(());
+        }
+        let refused = || Error::new(Code::NotConfirmed);
+        let mut terminal = Terminal::open().map_err(|_| refused())?;
+        for line in before {
+            terminal.say(line);
+        }
+        let answer = terminal.ask(&self.words.text(question, facts), true).map_err(|reason| {
+            self.interrupted.set(matches!(reason, NoAnswer::Interrupted));
+            refused()
+        })?;
+        let answer = String::from_utf8_lossy(&answer).trim().to_lowercase();
+        if is_yes(&answer) { Ok(()) } else { Err(refused()) }
+    }
+}
+
+/// A yes in either language.
+fn is_yes(answer: &str) -> bool {
+    matches!(answer, "y" | "yes" | "是" | "好" | "確認")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        assert!(is_yes("y") && is_yes("yes") && is_yes("是"));
+        assert!(!is_yes("") && !is_yes("n") && !is_yes("yess"));
+    }
+}

@@ -1,0 +1,90 @@
+//! One room for each group of verbs. Each answers with the exit code of a verb that did its work.
+
+mod audit;
+mod documents;
+mod health;
+mod host;
+mod identity;
+mod init;
+mod member;
+mod open;
+mod packaging;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ArgMatches;
+use gapvault::id;
+use gapvault::vault::{Code, Error};
+
+use crate::desk::Desk;
+
+/// Runs a verb.
+pub(crate) fn run(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, Error> {
+    match verb {
+        "identity" => identity::run(desk, matches),
+        "init" => init::run(desk, matches),
+        "member" => member::run(desk, matches),
+        "host" => host::run(desk, matches),
+        "seal" => documents::seal(desk, matches),
+        "list" => documents::list(desk, matches),
+        "show" => documents::show(desk, matches),
+        "destroy" => documents::destroy(desk, matches),
+        "open" => open::run(desk, matches),
+        "audit" => audit::run(desk, matches),
+        "verify" => audit::verify_vault(desk),
+        "status" => health::status(desk),
+        "rebuild" => health::rebuild(desk),
+        "demo" => crate::demo::run(desk, matches),
+        "completions" => packaging::completions(desk, matches),
+        "man" => packaging::manual(desk, matches),
+        "help" => packaging::help(desk, matches),
+        _ => Err(Code::Usage.into()),
+    }
+}
+
+fn text(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.get_one::<String>(name).cloned()
+}
+
+/// The value of an argument that the grammar requires.
+fn needed(matches: &ArgMatches, name: &str) -> Result<String, Error> {
+    text(matches, name).ok_or_else(|| Error::new(Code::Usage).with("detail", name))
+}
+
+fn needed_path(matches: &ArgMatches, name: &str) -> Result<PathBuf, Error> {
+    matches.get_one::<PathBuf>(name).cloned().ok_or_else(|| Error::new(Code::Usage).with("detail", name))
+}
+
+/// The value of an argument whose choices the grammar has checked.
+fn word<T: FromStr>(matches: &ArgMatches, name: &str) -> Result<Option<T>, Error> {
+    let parse = |text: String| text.parse().map_err(|_| Error::new(Code::Usage).with("detail", name));
+    text(matches, name).map(parse).transpose()
+}
+
+fn needed_word<T: FromStr>(matches: &ArgMatches, name: &str) -> Result<T, Error> {
+    word(matches, name)?.ok_or_else(|| Error::new(Code::Usage).with("detail", name))
+}
+
+/// The code that was read to the caller over another channel, if it was given.
+fn code(matches: &ArgMatches) -> Result<Option<id::Code>, Error> {
+    let parse = |text: String| text.parse().map_err(|_| Error::new(Code::CodeDiffers));
+    text(matches, "code").map(parse).transpose()
+}
+
+/// Compares the code with the one given, or lets the person compare.
+fn compare(
+    desk: &Desk,
+    given: Option<id::Code>,
+    actual: id::Code,
+    question: &str,
+    facts: &[(&str, String)],
+) -> Result<(), Error> {
+    match given {
+        Some(given) if given == actual => Ok(()),
+        Some(_) => Err(Code::CodeDiffers.into()),
+        None => {
+            desk.confirm(&[desk.text("say-compare-code", &[("code", actual.to_string())])], question, facts)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `identity new`, `show`, `passphrase`.
+
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+use gapvault::vault::{self, Error, IdentityNew};
+
+use super::{needed, needed_path};
+use crate::desk::Desk;
+
+/// The work factor without `--work-factor`: about a second and 256 MiB for each guess.
+const DEFAULT_WORK: u8 = 18;
+/// Below this a stolen identity file can be guessed at too quickly.
+const CALM_WORK: u8 = 16;
+
+pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
+    match matches.subcommand() {
+        Some(("new", matches)) => new(desk, matches),
+        Some(("passphrase", matches)) => passphrase(desk, matches),
+        Some((_, matches)) => show(desk, matches),
+        None => Ok(0),
+    }
+}
+
+fn work(desk: &Desk, matches: &ArgMatches) -> Option<u8> {
+    let work = matches.get_one::<u8>("work-factor").copied();
+    if let Some(low) = work.filter(|work| *work < CALM_WORK) {
+        desk.warn("say-low-work", &[("work", low.to_string()), ("calm", CALM_WORK.to_string())]);
+    }
+    work
+}
+
+fn new(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
+    let site = desk.site()?;
+    let work_factor = work(desk, matches).unwrap_or(DEFAULT_WORK);
+    let (name, out) = (needed(matches, "name")?, needed_path(matches, "out")?);
+    let passphrase = desk.passphrase_for_new()?;
+    let report = vault::identity_new(&site, IdentityNew { name, out, passphrase, work_factor })?;
+    desk.answer(&report, |desk| {
+        vec![
+            desk.text(
+                "say-identity-made",
+                &[("name", report.name.clone()), ("path", report.identity.display().to_string())],
+            ),
+            desk.text("say-card-made", &[("path", report.card.display().to_string())]),
+            desk.text("say-code", &[("code", report.code.clone())]),
+        ]
+    })?;
+    desk.say("say-identity-next", &[]);
+    Ok(0)
+}
+
+fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
+    let file = needed_path(matches, "file")?;
+    let report = vault::identity_show(&desk.site()?, &file, &mut || desk.passphrase())?;
+    desk.answer(&report, |desk| {
+        let rows = [
+            ("name", report.name.clone()),
+            ("member", report.id.to_string()),
+            ("created", desk.date(report.created)),
+            ("code", report.code.clone()),
+            ("recipient", report.recipient.clone()),
+            ("verifier-key", report.verifier_key.clone()),
+        ];
+        desk.facts(&rows)
+    })?;
+    Ok(0)
+}
+
+fn passphrase(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
+    let file = needed_path(matches, "file")?;
+    let site = desk.site()?;
+    let work = work(desk, matches);
+    let old = desk.passphrase()?;
+    let new = desk.new_passphrase(matches.get_one::<PathBuf>("new-passphrase-file"))?;
+    let report = vault::identity_passphrase(&site, &file, old, new, work)?;
+    desk.answer(&report, |desk| {
+        vec![desk.text("say-passphrase-changed", &[("path", report.identity.display().to_string())])]
+    })?;
+    desk.say("say-passphrase-copies", &[]);
+    Ok(0)
+}
