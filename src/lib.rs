@@ -11,6 +11,7 @@ pub mod encoding;
 pub mod crypto;
 pub mod id;
 pub mod time;
+pub mod words;
 
 pub mod agefile;
 pub mod label;

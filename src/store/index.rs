@@ -20,6 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::disk::Disk;
 use crate::crypto::Digest;
@@ -55,6 +56,14 @@ impl From<sled::Error> for IndexError {
 
 fn damaged(what: &str) -> IndexError {
     IndexError::Damaged(what.to_owned())
+}
+
+/// How long a database of our own that was dropped can keep its file.
+const LONGEST_HOLD: Duration = Duration::from_secs(5);
+
+/// sled hides the kind of this error in its text.
+fn is_held(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::WouldBlock || error.to_string().contains("could not acquire lock")
 }
 
 /// sled can panic on damaged data; a panic there is an error here.
@@ -321,7 +330,22 @@ impl Index {
     }
 
     /// Opens, or begins an empty one.
+    ///
+    /// The vault's own lock keeps other processes out, so sled's lock can only be one of our own: a database that was
+    /// dropped a moment ago keeps its file until sled's writing threads have let go of it. That is waited for.
     pub fn open_or_create(folder: &Path) -> Result<Self, IndexError> {
+        let start = Instant::now();
+        loop {
+            match Self::open_once(folder) {
+                Err(IndexError::Io(error)) if is_held(&error) && start.elapsed() < LONGEST_HOLD => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn open_once(folder: &Path) -> Result<Self, IndexError> {
         guarded(|| {
             let db = sled::Config::new()
                 .path(folder)

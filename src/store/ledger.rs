@@ -58,6 +58,7 @@ pub struct Ledger {
     checkpoints: CheckpointFile,
     key: Option<SigningKey>,
     extension: Option<Extension>,
+    newest_signed: Option<Vec<u8>>,
     checkpoints_behind: bool,
     poisoned: bool,
 }
@@ -84,6 +85,10 @@ impl Ledger {
             LastSigned::Genuine(last) => last.checkpoint().size() < known.size(),
             LastSigned::None | LastSigned::Torn => true,
         };
+        let newest_signed = match last {
+            LastSigned::Genuine(last) => Some(last.note().print().into_bytes()),
+            LastSigned::None | LastSigned::Torn => None,
+        };
         let frontier = segments.frontier(segments.size())?;
         let epoch = record.epoch;
         Ok(Self {
@@ -95,6 +100,7 @@ impl Ledger {
             checkpoints,
             key: own,
             extension,
+            newest_signed,
             checkpoints_behind,
             poisoned: false,
         })
@@ -232,6 +238,22 @@ impl Ledger {
         record.checkpoint = note.print().into_bytes();
         self.host.save(&record)?;
         self.extension = None;
+        Ok(())
+    }
+
+    /// Takes another host's checkpoint over the whole log as the newest that this host knows.
+    pub fn adopt(&mut self, roster: (u64, Digest)) -> Result<(), StoreError> {
+        let signed = self.extension.is_some_and(|extension| extension.signed);
+        if let Some(note) = self.newest_signed.clone().filter(|_| signed) {
+            let record = StateRecord {
+                roster_version: roster.0,
+                roster_digest: roster.1,
+                checkpoint: note,
+                ..self.host.record().clone()
+            };
+            self.host.save(&record)?;
+            self.extension = None;
+        }
         Ok(())
     }
 

@@ -97,18 +97,19 @@ struct Left {
 impl Live {
     /// Finishes what a kill left, and says so in the log.
     pub(super) fn recover(&mut self) -> Result<(), StoreError> {
+        if let Some(extension) = self.ledger.extension() {
+            self.follow_rosters(extension.from)?;
+            self.ledger.adopt((self.roster.roster().version, self.roster.digest()))?;
+        }
         let from = self.state.size;
-        let behind = from < self.ledger.size();
-        let extension = self.ledger.extension();
-        if behind || extension.is_some() || self.ledger.checkpoints_behind() {
-            if let Some(extension) = extension {
-                self.follow_rosters(extension.from)?;
-            }
+        // What is left of the extension now is the trace of a kill: nobody signed for it.
+        let unsigned = self.ledger.extension().is_some();
+        if unsigned || from < self.ledger.size() || self.ledger.checkpoints_behind() {
             let left = self.look_at(from)?;
             self.ledger.tidy()?;
             if self.ledger.can_write() {
-                self.say_and_finish(from, &left, extension.is_some_and(|extension| !extension.signed))?;
-            } else if extension.is_some() {
+                self.say_and_finish(from, &left, unsigned)?;
+            } else if unsigned {
                 return Err(StoreError::NotEnrolled);
             }
             self.replay(from)?;
