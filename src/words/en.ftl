@@ -193,3 +193,278 @@ verdict-unverifiable = cannot be verified
 warning-single-reader = One person alone can read a class: {$detail}
 warning-last-officer = There is one security officer only: {$detail}
 warning-host-not-enrolled = This host may not write.
+
+## Command line: headings of help
+
+head-usage = Usage:
+head-verbs = Verbs:
+head-arguments = Arguments:
+head-options = Options:
+head-globals = Options that every verb takes:
+head-example = Example:
+help-more = More: gapvault VERB --help, gapvault help options
+
+## Command line: what each verb does
+
+help-gapvault = Keeps classified documents encrypted and writes down every access.
+help-gapvault-example = gapvault demo     plays the whole job on sample documents
+help-identity = Make and look after the file that says who you are
+help-identity-example = gapvault identity new --name "Chen Mei" --out chen.id
+help-identity-new = Make an identity file under a passphrase, and its card beside it
+help-identity-new-example = gapvault identity new --name "Chen Mei" --out chen.id
+help-identity-show = Show a card and its 25-digit code
+help-identity-show-example = gapvault identity show chen.id.card
+help-identity-passphrase = Change the passphrase of an identity file
+help-identity-passphrase-example = gapvault identity passphrase chen.id
+help-demo = Play the whole job on sample documents in a scratch folder
+help-demo-example = gapvault demo
+help-init = Make a vault; you become its first officer
+help-init-example = gapvault --identity chen.id init /srv/vault --name "Planning" --zone isolated
+help-member = Say who may do what in the vault
+help-member-example = gapvault member list
+help-member-add = Add a person to the vault, by the card
+help-member-add-example = gapvault member add lin.id.card --role clerk --clearance important --titles
+help-member-list = List the members
+help-member-list-example = gapvault member list
+help-host = Let this machine know the vault
+help-host-example = gapvault host trust
+help-host-trust = Compare the vault's code and remember the vault on this machine
+help-host-trust-example = gapvault host trust --code "12345 67890 12345 67890 12345"
+help-host-enrol = Let this machine write in the vault's log
+help-host-enrol-example = gapvault --identity chen.id host enrol
+help-host-resume = Begin a new epoch of the log after this machine was restored
+help-host-resume-example = gapvault --identity chen.id host resume --reason "restored from backup of 1 March"
+help-seal = Put files and folders into the vault, encrypted
+help-seal-example = gapvault seal minutes.pdf --class important --title "Minutes of 3 March"
+help-list = List the documents
+help-list-example = gapvault list --class critical
+help-show = Show one document and who had it
+help-show-example = gapvault show 3f2a --history
+help-open = Take documents out of the vault, decrypted
+help-open-example =
+    gapvault open 3f2a -o minutes.pdf --reason "audit of 2026"
+    gapvault open --all --into out
+help-destroy = Destroy a document for ever; the log keeps the record
+help-destroy-example = gapvault destroy 3f2a --reason "retention period over"
+help-audit = Judge the access log and look into it
+help-audit-example = gapvault audit verify
+help-audit-verify = Judge the access log: unchanged, complete, one history
+help-audit-verify-example = gapvault audit verify
+help-audit-show = Show entries of the access log
+help-audit-show-example = gapvault audit show --last 20
+help-verify = Check every document against the log; changes nothing
+help-verify-example = gapvault verify
+help-status = Show the vault's health
+help-status-example = gapvault status
+help-rebuild = Make the index anew from the documents and the log
+help-rebuild-example = gapvault rebuild
+help-completions = Print completions for a shell
+help-completions-example = gapvault completions bash > /etc/bash_completion.d/gapvault
+help-man = Write the manual pages into a folder
+help-man-example = gapvault man /usr/local/share/man/man1
+help-help = Show help for a verb, or for the options that every verb takes
+help-help-example = gapvault help member add
+
+## Command line: arguments
+
+global-vault = The vault; else the current folder or a parent [GAPVAULT_VAULT]
+global-identity = Your identity file [GAPVAULT_IDENTITY]
+global-passphrase-file = Passphrase from a file, - is standard input [GAPVAULT_PASSPHRASE_FILE]
+global-state = This machine's state folder [GAPVAULT_STATE]
+global-lang = Language: en or zh-TW [GAPVAULT_LANG]
+global-wait = How long to wait for another process
+global-json = Answer as one JSON object
+global-yes = Answer every question with yes
+global-quiet = Say only what is wrong
+global-verbose = Tell the causes of errors
+global-plain = No colours, no progress, no cut lines
+global-help = Show this help
+global-version = Show the version
+
+arg-name = The person's name, as others will see it
+arg-init-name = The vault's name
+arg-out = The new identity file; its card becomes FILE.card
+arg-work-factor = How hard guessing the passphrase is: 10 to 20
+arg-classic = Keys of the classic kind (X25519)
+arg-file = The identity file
+arg-identity-show-file = A card or an identity file
+arg-new-passphrase-file = The new passphrase from a file
+arg-card = The person's card
+arg-role = officer, clerk, courier, auditor or contractor
+arg-clearance = Classes the person may open: critical,important
+arg-titles = May see titles and names of documents
+arg-import = May take in bundles
+arg-release = May release bundles
+arg-until = Last day of membership, YYYY-MM-DD
+arg-sponsor = The member who answers for a contractor
+arg-code = The 25 digits that the other side read to you
+arg-dir = The folder
+arg-init-dir = The folder of the new vault: new or empty
+arg-demo-dir = The folder to play in; without it gapvault-demo
+arg-man-dir = The folder for the pages
+arg-zone = Where the vault stands: networked or isolated
+arg-reason = Why; kept in the log
+arg-path = Files and folders
+arg-class = critical or important
+arg-title = The document's title
+arg-remove-original = Remove each original after it was sealed and read back
+arg-dry-run = Only say what would be sealed
+arg-find = Only documents whose title or name has this text
+arg-id = The document's id, or its first 4 or more digits
+arg-history = Also show who had it
+arg-output = Write to this new file
+arg-stdout = Write to standard output
+arg-into = Write into this folder, trees with their paths
+arg-all = Every document that you may open
+arg-last = Only the newest N entries
+arg-document = Only entries about this document
+arg-shell = bash, elvish, fish, powershell or zsh
+arg-topic = The verb, or options
+
+## Command line: wrong calls
+
+usage-unknown-argument = There is no option { $name } here.
+usage-unknown-verb = There is no verb { $name }.
+usage-no-verb = A verb is missing.
+usage-missing = Missing: { $name }.
+usage-conflict = { $name } does not go together with { $other }.
+usage-bad-choice = { $value } is no value for { $name }; possible: { $choices }.
+usage-bad-value = { $value } is no value for { $name }.
+usage-no-value = { $name } needs a value.
+usage-value-count = Wrong number of values for { $name }.
+usage-encoding = An argument is not valid UTF-8.
+usage-other = The call is not understood.
+usage-did-you-mean = Perhaps { $name }?
+usage-one-id = Several documents need --into.
+usage-no-state = There is no home folder; name the state folder with --state.
+
+## Command line: questions
+
+ask-passphrase = Passphrase:{" "}
+ask-passphrase-new = New passphrase:{" "}
+ask-passphrase-again = The same again:{" "}
+ask-card = Is this the code of { $name } ({ $id })? [y/N]{" "}
+ask-trust = Is this the code of the vault "{ $name }" ({ $zone })? [y/N]{" "}
+ask-resume = Go on from entry { $size } in epoch { $epoch } of "{ $name }" (known here: { $known })? [y/N]{" "}
+ask-destroy = Destroy document { $id } for ever? [y/N]{" "}
+
+## Command line: answers
+
+say-error = error: { $message } [{ $code }]
+say-hint = hint: { $hint }
+say-failed = error: { $what }: { $message } [{ $code }]
+say-finding = { $what }: { $message } [{ $code }]
+say-warning = warning: { $message } [{ $code }]
+say-waiting = Waiting for another process: { $holder }
+say-passphrase-file-open = warning: other people can read the passphrase file { $path }
+say-low-work = warning: work factor { $work } makes a stolen identity file easy to guess at; { $calm } or more is calm
+say-compare-code = Code: { $code }
+say-code = Code: { $code }
+say-identity-made = Made the identity of { $name }: { $path }
+say-card-made = Card to hand out: { $path }
+say-identity-next = Give the card to the officer, and read the code to each other by telephone or in person. Keep a copy of the identity file: without it, nothing can be opened.
+say-passphrase-changed = Changed the passphrase of { $path }
+say-passphrase-copies = Older copies of the file still open with the old passphrase.
+say-vault-made = Made the vault { $path } in the { $zone } zone
+say-vault-id = Vault: { $id }
+say-init-next = { $name } is its first officer. Add a second officer soon: a lost identity cannot be replaced by anyone else.
+say-member-added = Added { $name } ({ $id }) as { $role }; may open: { $clearance }
+say-none = none
+say-comma = ,{" "}
+say-unknown = unknown
+say-hidden = (hidden)
+say-host-trusted = This machine now knows the vault "{ $name }": { $size } entries in epoch { $epoch }.
+say-host-enrolled = This machine may now write in the vault "{ $name }".
+say-host-resumed = The log of "{ $name }" goes on in epoch { $epoch } after { $size } entries.
+say-skipped = skipped: { $path } ({ $why })
+say-would-seal = would seal: { $path }
+say-removed = Originals removed: { $count }
+say-not-wiped = Removing a file does not wipe it: its blocks on the disk, snapshots, backups and other copies may still hold the text.
+say-no-documents = No documents.
+say-opened = { $id }  { $path }  { $size }
+say-opened-care = These files are not protected any more. Remove them when you are done.
+say-destroyed = Destroyed { $id }
+say-destroyed-copies = Backups of the vault may still hold it, and anyone with the old key can open those.
+say-verified-documents = Documents checked: { $documents } ({ $size })
+say-first-bad = First bad entry: { $seq }
+say-note = A signed checkpoint that contradicts another:
+say-pending = Left by a command that was cut off; the next change finishes it: { $what }
+say-verdict = Verdict: { $verdict }
+say-rebuilt = Rebuilt: { $entries } entries, { $documents } documents, { $tiles } tiles
+say-old-index = The old index was put aside: { $path }
+say-manual = Manual pages written to { $path }
+right-titles = titles
+right-import = import
+right-release = release
+state-active = active
+
+## Command line: progress
+
+stage-reading = Reading
+stage-sealing = Sealing
+stage-reading-back = Reading back
+stage-opening = Opening
+stage-verifying = Verifying
+stage-replaying = Replaying the log
+stage-indexing = Indexing
+stage-left = left
+
+## Command line: columns
+
+col-class = CLASS
+col-clearance = CLEARANCE
+col-code = CODE
+col-created = CREATED
+col-document = DOCUMENT
+col-documents = DOCUMENTS
+col-entries = LOG ENTRIES
+col-epoch = EPOCH
+col-event = EVENT
+col-header = HEADER SHA-256
+col-id = ID
+col-member = MEMBER
+col-name = NAME
+col-outcome = OUTCOME
+col-path = PATH
+col-payload = PAYLOAD SHA-256
+col-phase = PHASE
+col-reason = REASON
+col-recipient = RECIPIENT
+col-rights = RIGHTS
+col-role = ROLE
+col-root = ROOT
+col-sealed-at = SEALED
+col-sealed-by = SEALED BY
+col-seq = ENTRY
+col-signed = SIGNED ENTRIES
+col-size = SIZE
+col-source = SOURCE
+col-state = STATE
+col-time = TIME
+col-title = TITLE
+col-until = UNTIL
+col-vault = VAULT
+col-verifier-key = VERIFIER KEY
+col-who = WHO
+col-witnessed = WITNESSED ENTRIES
+col-zone = ZONE
+
+## Command line: the demo
+
+demo-scene-folder = A folder to play in, with sample documents. The passphrases lie beside them: for this demo only.
+demo-scene-people = Three people make identities. A low work factor keeps the demo quick; leave it out in earnest.
+demo-scene-init = The officer makes a vault.
+demo-scene-members = The officer adds the others by their cards, comparing the codes that they read out.
+demo-scene-seal = Papers go into the vault, encrypted.
+demo-scene-list = The clerk looks at what is there.
+demo-scene-open = The clerk takes one document out again. It equals the original.
+demo-scene-history = Who had this document?
+demo-scene-deny = The contractor has no clearance. The attempt is refused, and written down.
+demo-scene-flip = Somebody changes one bit of a sealed document on the disk:
+demo-scene-unflip = The bit is put right again.
+demo-scene-judge = The access log is judged, and the vault's health shown.
+demo-afterwards =
+    Everything went as it should. Play on in { $path }:
+demo-remove = When you are done: rm -r { $path }
+demo-wrong-exit = { $command }: exit code { $actual } instead of { $wanted }
+demo-wrong-answer = expected: { $what }

@@ -193,3 +193,278 @@ verdict-unverifiable = 無法驗證
 warning-single-reader = 某等級僅一人可讀取：{$detail}
 warning-last-officer = 僅有一位資通安全長：{$detail}
 warning-host-not-enrolled = 本機不得寫入。
+
+## 命令列：說明的標題
+
+head-usage = 用法：
+head-verbs = 動作：
+head-arguments = 參數：
+head-options = 選項：
+head-globals = 各動作共用的選項：
+head-example = 範例：
+help-more = 詳情：gapvault 動作 --help、gapvault help options
+
+## 命令列：各動作的用途
+
+help-gapvault = 以加密保存機敏文件，並記錄每一次存取。
+help-gapvault-example = gapvault demo     以範例文件走完整個流程
+help-identity = 建立及管理代表本人的身分檔
+help-identity-example = gapvault identity new --name "陳美" --out chen.id
+help-identity-new = 建立受通行密語保護的身分檔，並產生名片
+help-identity-new-example = gapvault identity new --name "陳美" --out chen.id
+help-identity-show = 顯示名片及其 25 位數核對碼
+help-identity-show-example = gapvault identity show chen.id.card
+help-identity-passphrase = 變更身分檔的通行密語
+help-identity-passphrase-example = gapvault identity passphrase chen.id
+help-demo = 在練習資料夾中以範例文件走完整個流程
+help-demo-example = gapvault demo
+help-init = 建立保管庫；建立者即為首位資通安全長
+help-init-example = gapvault --identity chen.id init /srv/vault --name "企劃科" --zone isolated
+help-member = 設定何人在保管庫中有何權限
+help-member-example = gapvault member list
+help-member-add = 以名片將人員加入保管庫
+help-member-add-example = gapvault member add lin.id.card --role clerk --clearance important --titles
+help-member-list = 列出成員
+help-member-list-example = gapvault member list
+help-host = 讓本機認得保管庫
+help-host-example = gapvault host trust
+help-host-trust = 核對保管庫的核對碼，並在本機記下這個保管庫
+help-host-trust-example = gapvault host trust --code "12345 67890 12345 67890 12345"
+help-host-enrol = 允許本機寫入保管庫的存取紀錄
+help-host-enrol-example = gapvault --identity chen.id host enrol
+help-host-resume = 本機復原後，為存取紀錄開啟新的紀元
+help-host-resume-example = gapvault --identity chen.id host resume --reason "由 3 月 1 日備份復原"
+help-seal = 將檔案及資料夾加密封存於保管庫
+help-seal-example = gapvault seal minutes.pdf --class important --title "3 月 3 日會議紀錄"
+help-list = 列出文件
+help-list-example = gapvault list --class critical
+help-show = 顯示單一文件及其存取情形
+help-show-example = gapvault show 3f2a --history
+help-open = 將文件自保管庫啟封
+help-open-example =
+    gapvault open 3f2a -o minutes.pdf --reason "115 年度稽核"
+    gapvault open --all --into out
+help-destroy = 永久銷毀文件；存取紀錄仍予留存
+help-destroy-example = gapvault destroy 3f2a --reason "保存年限屆滿"
+help-audit = 查驗及檢視存取紀錄
+help-audit-example = gapvault audit verify
+help-audit-verify = 查驗存取紀錄：未遭竄改、完整、僅有一份歷程
+help-audit-verify-example = gapvault audit verify
+help-audit-show = 顯示存取紀錄的項目
+help-audit-show-example = gapvault audit show --last 20
+help-verify = 依存取紀錄查驗每一份文件；不作任何變更
+help-verify-example = gapvault verify
+help-status = 顯示保管庫的狀況
+help-status-example = gapvault status
+help-rebuild = 依文件及存取紀錄重建索引
+help-rebuild-example = gapvault rebuild
+help-completions = 輸出命令殼層的自動補齊設定
+help-completions-example = gapvault completions bash > /etc/bash_completion.d/gapvault
+help-man = 將操作手冊頁寫入資料夾
+help-man-example = gapvault man /usr/local/share/man/man1
+help-help = 顯示某一動作或共用選項的說明
+help-help-example = gapvault help member add
+
+## 命令列：參數
+
+global-vault = 保管庫；未指定時為目前資料夾或其上層 [GAPVAULT_VAULT]
+global-identity = 本人的身分檔 [GAPVAULT_IDENTITY]
+global-passphrase-file = 自檔案讀取通行密語，- 為標準輸入 [GAPVAULT_PASSPHRASE_FILE]
+global-state = 本機的狀態資料夾 [GAPVAULT_STATE]
+global-lang = 語言：en 或 zh-TW [GAPVAULT_LANG]
+global-wait = 等候其他程式的秒數
+global-json = 以單一 JSON 物件回覆
+global-yes = 所有詢問一律回答「是」
+global-quiet = 僅顯示異常
+global-verbose = 一併顯示錯誤的原因
+global-plain = 不用色彩、不顯示進度、不截短
+global-help = 顯示本說明
+global-version = 顯示版本
+
+arg-name = 姓名，其他人將看到此名稱
+arg-init-name = 保管庫的名稱
+arg-out = 新身分檔；名片為 FILE.card
+arg-work-factor = 工作係數（猜測通行密語的難度）：10 至 20
+arg-classic = 使用傳統類型的金鑰（X25519）
+arg-file = 身分檔
+arg-identity-show-file = 名片或身分檔
+arg-new-passphrase-file = 自檔案讀取新的通行密語
+arg-card = 該員的名片
+arg-role = officer、clerk、courier、auditor 或 contractor
+arg-clearance = 得啟封的等級：critical,important
+arg-titles = 得檢視文件的標題及名稱
+arg-import = 得匯入移轉包
+arg-release = 得放行移轉包
+arg-until = 成員資格的末日，YYYY-MM-DD
+arg-sponsor = 對受託者負責的成員
+arg-code = 對方唸出的 25 位數核對碼
+arg-dir = 資料夾
+arg-init-dir = 新保管庫的資料夾：須為新建或空白
+arg-demo-dir = 練習用資料夾；未指定時為 gapvault-demo
+arg-man-dir = 存放手冊頁的資料夾
+arg-zone = 保管庫所在區域：networked 或 isolated
+arg-reason = 事由；記入存取紀錄
+arg-path = 檔案及資料夾
+arg-class = critical 或 important
+arg-title = 文件標題
+arg-remove-original = 封存並讀回核對後移除原檔
+arg-dry-run = 僅列出將封存的檔案
+arg-find = 僅列標題或名稱含此文字的文件
+arg-id = 文件代號，或其前 4 碼以上
+arg-history = 一併顯示存取情形
+arg-output = 寫入此新檔案
+arg-stdout = 寫至標準輸出
+arg-into = 寫入此資料夾，並保留原有路徑
+arg-all = 所有得啟封的文件
+arg-last = 僅顯示最新 N 筆
+arg-document = 僅顯示與此文件有關的項目
+arg-shell = bash、elvish、fish、powershell 或 zsh
+arg-topic = 動作名稱，或 options
+
+## 命令列：用法錯誤
+
+usage-unknown-argument = 此處沒有 { $name } 這個選項。
+usage-unknown-verb = 沒有 { $name } 這個動作。
+usage-no-verb = 未指定動作。
+usage-missing = 缺少：{ $name }。
+usage-conflict = { $name } 不得與 { $other } 併用。
+usage-bad-choice = { $value } 不是 { $name } 可用的值；可用：{ $choices }。
+usage-bad-value = { $value } 不是 { $name } 可用的值。
+usage-no-value = { $name } 需要一個值。
+usage-value-count = { $name } 的值個數不符。
+usage-encoding = 參數不是有效的 UTF-8。
+usage-other = 無法理解此命令。
+usage-did-you-mean = 是否為 { $name }？
+usage-one-id = 多份文件須用 --into。
+usage-no-state = 找不到家目錄；請以 --state 指定狀態資料夾。
+
+## 命令列：詢問
+
+ask-passphrase = 通行密語：
+ask-passphrase-new = 新的通行密語：
+ask-passphrase-again = 再輸入一次：
+ask-card = 這是 { $name }（{ $id }）的核對碼嗎？[y/N]{" "}
+ask-trust = 這是保管庫「{ $name }」（{ $zone }）的核對碼嗎？[y/N]{" "}
+ask-resume = 自「{ $name }」紀元 { $epoch } 的第 { $size } 筆起繼續（本機已知：{ $known }）嗎？[y/N]{" "}
+ask-destroy = 確定永久銷毀文件 { $id } 嗎？[y/N]{" "}
+
+## 命令列：回覆
+
+say-error = 錯誤：{ $message } [{ $code }]
+say-hint = 建議：{ $hint }
+say-failed = 錯誤：{ $what }：{ $message } [{ $code }]
+say-finding = { $what }：{ $message } [{ $code }]
+say-warning = 注意：{ $message } [{ $code }]
+say-waiting = 正在等候其他程式：{ $holder }
+say-passphrase-file-open = 注意：其他人可以讀取通行密語檔 { $path }
+say-low-work = 注意：工作係數 { $work } 使失竊的身分檔容易遭猜測；建議 { $calm } 以上
+say-compare-code = 核對碼：{ $code }
+say-code = 核對碼：{ $code }
+say-identity-made = 已建立 { $name } 的身分檔：{ $path }
+say-card-made = 可交付他人的名片：{ $path }
+say-identity-next = 請將名片交給資通安全長，並以電話或當面互相唸讀核對碼。請另存一份身分檔：遺失後即無法啟封任何文件。
+say-passphrase-changed = 已變更 { $path } 的通行密語
+say-passphrase-copies = 先前的檔案副本仍可用舊的通行密語開啟。
+say-vault-made = 已於{ $zone }建立保管庫 { $path }
+say-vault-id = 保管庫：{ $id }
+say-init-next = { $name } 為首位資通安全長。請儘速加入第二位：身分檔遺失時，無人可以代為處理。
+say-member-added = 已加入 { $name }（{ $id }），角色：{ $role }；得啟封：{ $clearance }
+say-none = 無
+say-comma = 、
+say-unknown = 不明
+say-hidden = （不公開）
+say-host-trusted = 本機已記下保管庫「{ $name }」：紀元 { $epoch }，共 { $size } 筆。
+say-host-enrolled = 本機已可寫入保管庫「{ $name }」。
+say-host-resumed = 「{ $name }」的存取紀錄於 { $size } 筆之後，以紀元 { $epoch } 繼續。
+say-skipped = 略過：{ $path }（{ $why }）
+say-would-seal = 將封存：{ $path }
+say-removed = 已移除原檔：{ $count } 個
+say-not-wiped = 移除檔案並非抹除：磁碟區塊、快照、備份及其他副本可能仍留有內容。
+say-no-documents = 沒有文件。
+say-opened = { $id }  { $path }  { $size }
+say-opened-care = 啟封後的檔案已不受保護，用畢請移除。
+say-destroyed = 已銷毀 { $id }
+say-destroyed-copies = 保管庫的備份可能仍留有該文件，持有舊金鑰者仍可開啟。
+say-verified-documents = 已查驗文件：{ $documents } 份（{ $size }）
+say-first-bad = 首筆異常項目：{ $seq }
+say-note = 與其他檢查點矛盾的已簽署檢查點：
+say-pending = 先前中斷的作業，將於下次變更時完成：{ $what }
+say-verdict = 判定：{ $verdict }
+say-rebuilt = 已重建：項目 { $entries } 筆、文件 { $documents } 份、雜湊區塊 { $tiles } 個
+say-old-index = 原索引已移至：{ $path }
+say-manual = 已將操作手冊頁寫入 { $path }
+right-titles = 標題
+right-import = 匯入
+right-release = 放行
+state-active = 有效
+
+## 命令列：進度
+
+stage-reading = 讀取中
+stage-sealing = 封存中
+stage-reading-back = 讀回核對中
+stage-opening = 啟封中
+stage-verifying = 查驗中
+stage-replaying = 重播存取紀錄中
+stage-indexing = 建立索引中
+stage-left = 剩餘
+
+## 命令列：欄位
+
+col-class = 等級
+col-clearance = 得啟封等級
+col-code = 核對碼
+col-created = 建立時間
+col-document = 文件
+col-documents = 文件數
+col-entries = 紀錄筆數
+col-epoch = 紀元
+col-event = 事件
+col-header = 檔頭 SHA-256
+col-id = 代號
+col-member = 成員
+col-name = 名稱
+col-outcome = 結果
+col-path = 路徑
+col-payload = 內容 SHA-256
+col-phase = 階段
+col-reason = 事由
+col-recipient = 接收金鑰
+col-rights = 權限
+col-role = 角色
+col-root = 根雜湊
+col-sealed-at = 封存時間
+col-sealed-by = 封存人
+col-seq = 序號
+col-signed = 已簽署筆數
+col-size = 大小
+col-source = 來源
+col-state = 狀態
+col-time = 時間
+col-title = 標題
+col-until = 期限
+col-vault = 保管庫
+col-verifier-key = 驗證金鑰
+col-who = 人員
+col-witnessed = 已見證筆數
+col-zone = 區域
+
+## 命令列：示範
+
+demo-scene-folder = 練習資料夾及範例文件。通行密語就放在旁邊：僅供示範。
+demo-scene-people = 三個人各自建立身分檔。為求快速採用低工作係數；正式使用時請勿指定。
+demo-scene-init = 資通安全長建立保管庫。
+demo-scene-members = 資通安全長核對各人唸出的核對碼後，以名片加入成員。
+demo-scene-seal = 將文件加密封存於保管庫。
+demo-scene-list = 承辦人查看有哪些文件。
+demo-scene-open = 承辦人啟封一份文件，內容與原檔相同。
+demo-scene-history = 誰存取過這份文件？
+demo-scene-deny = 受託者沒有權限。存取遭拒，並留下紀錄。
+demo-scene-flip = 有人在磁碟上更動了封存文件的一個位元：
+demo-scene-unflip = 將該位元復原。
+demo-scene-judge = 查驗存取紀錄，並顯示保管庫的狀況。
+demo-afterwards =
+    一切如預期完成。可在 { $path } 繼續練習：
+demo-remove = 練習結束後：rm -r { $path }
+demo-wrong-exit = { $command }：結束代碼為 { $actual }，應為 { $wanted }
+demo-wrong-answer = 應為：{ $what }

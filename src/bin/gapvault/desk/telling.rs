@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use gapvault::time::Timestamp;
 use gapvault::vault::{Code, Error, Progress, Report};
-use gapvault::words::{Lang, screen};
+use gapvault::words::screen;
 
 use super::Desk;
 use crate::{errors, output, progress, table};
@@ -27,10 +27,7 @@ impl Desk {
 
     /// The tag of the language.
     pub(crate) fn tag(&self) -> &'static str {
-        match self.lang {
-            Lang::En => "en",
-            Lang::ZhTw => "zh-TW",
-        }
+        self.lang.as_str()
     }
 
     /// Tells the person something that `--quiet` does not silence.
@@ -116,7 +113,7 @@ impl Desk {
 
     /// A time as people read it, in their time zone.
     pub(crate) fn date(&self, time: Timestamp) -> String {
-        screen::date(time)
+        screen::date(time, self.lang)
     }
 }
 
