@@ -334,7 +334,7 @@ mod tests {
         let (size, root, note) = checkpoint(&ours, &key);
         let (.., their_note) = checkpoint(&theirs, &key);
         let our_note = String::from_utf8(note).unwrap();
-        let got = judge(&theirs, &[their_note.clone()], vec![(size, root, our_note.clone())]);
+        let got = judge(&theirs, std::slice::from_ref(&their_note), vec![(size, root, our_note.clone())]);
         assert_eq!(got.fork, vec![our_note, String::from_utf8(their_note).unwrap()]);
     }
 

@@ -256,14 +256,14 @@ impl Segments {
             return tiles.get(&(level, tile)).and_then(|hashes| hashes.get(within)).copied().ok_or(damaged);
         }
         if level > 0 {
-            return self.from_below(level, position);
+            return self.hash_above(level, position);
         }
         let at = position.checked_sub(self.bundles * TILE_WIDTH).and_then(|at| usize::try_from(at).ok());
         at.and_then(|at| self.tail_hashes.get(at)).copied().ok_or(damaged)
     }
 
     /// The hash at a position of a tile level, made from the 256 below it.
-    fn from_below(&self, level: u8, position: u64) -> Result<Digest, SegmentError> {
+    fn hash_above(&self, level: u8, position: u64) -> Result<Digest, SegmentError> {
         let below = position * TILE_WIDTH..(position + 1) * TILE_WIDTH;
         let hashes =
             below.map(|position| self.tile_hash(level - 1, position)).collect::<Result<Vec<_>, _>>()?;
@@ -331,7 +331,7 @@ impl Segments {
         while count.is_multiple_of(TILE_WIDTH) {
             let index = count / TILE_WIDTH - 1;
             let hashes = (index * TILE_WIDTH..(index + 1) * TILE_WIDTH)
-                .map(|position| self.from_below(level, position))
+                .map(|position| self.hash_above(level, position))
                 .collect::<Result<Vec<_>, _>>()?;
             files.push((self.folder.join(Tile::hashes(level, index).path()), joined(&hashes)));
             self.tiles.borrow_mut().insert((level, index), hashes);

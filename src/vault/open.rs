@@ -51,6 +51,9 @@ struct Wanted {
     intent: u64,
 }
 
+/// The key of each class that is wanted, or why the member cannot get at it.
+type ClassKeys = Vec<(Class, Result<agefile::Identity, Error>)>;
+
 /// What was found out about the ids before anything is recorded.
 #[derive(Default)]
 struct Sorted {
@@ -251,14 +254,9 @@ impl Vault {
         Ok(Some(recorded))
     }
 
-    fn class_keys(
-        &self,
-        live: &Live,
-        me: &Identity,
-        sorted: &Sorted,
-    ) -> Result<Vec<(Class, Result<agefile::Identity, Error>)>, Error> {
+    fn class_keys(&self, live: &Live, me: &Identity, sorted: &Sorted) -> Result<ClassKeys, Error> {
         let roster = live.roster().roster();
-        let mut keys: Vec<(Class, Result<agefile::Identity, Error>)> = Vec::new();
+        let mut keys = ClassKeys::new();
         for wanted in &sorted.wanted {
             let class = wanted.row.class;
             if !keys.iter().any(|(known, _)| *known == class) {
@@ -271,7 +269,7 @@ impl Vault {
     fn release(
         &self,
         wanted: &Wanted,
-        keys: &[(Class, Result<agefile::Identity, Error>)],
+        keys: &ClassKeys,
         to: &mut OpenTo<'_>,
         progress: &dyn Progress,
         recorded: &Recorded,

@@ -40,7 +40,7 @@ impl Releasing<'_> {
     }
 
     /// To a new file in an open folder. It has no name before the last chunk was verified.
-    fn into_folder(
+    fn write_into(
         &self,
         folder: std::fs::File,
         path: &Path,
@@ -68,7 +68,7 @@ impl Releasing<'_> {
         let parent = path.parent().unwrap_or(Path::new("."));
         let folder = open_folder(parent)
             .map_err(|error| Error::new(Code::NoFile).with("path", parent.display()).because(error))?;
-        self.into_folder(folder, path, name, modified)
+        self.write_into(folder, path, name, modified)
     }
 
     /// Beneath a folder, at the path that the metadata names, component by component.
@@ -90,7 +90,7 @@ impl Releasing<'_> {
             path.push(name);
         }
         path.push(last);
-        let size = self.into_folder(folder, &path, last, meta.and_then(|meta| meta.modified))?;
+        let size = self.write_into(folder, &path, last, meta.and_then(|meta| meta.modified))?;
         Ok((path, size))
     }
 
