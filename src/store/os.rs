@@ -21,7 +21,7 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 pub fn append_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.append(true).read(true).create(true).mode(0o600);
-    regular(options.custom_flags(no_follow()).open(path)?)
+    regular(options.custom_flags(no_follow()).open(path))
 }
 
 /// A new folder that nobody else may look into.
@@ -36,17 +36,22 @@ fn no_follow() -> i32 {
 
 /// An existing regular file; symlinks, FIFOs, devices and folders are refused without waiting on them.
 pub fn open_regular(path: &Path, write: bool) -> io::Result<File> {
-    match File::options().read(true).write(write).custom_flags(no_follow()).open(path) {
-        // A symlink: the system's word for it has no stable name in the standard library.
-        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            Err(io::ErrorKind::InvalidInput.into())
-        }
-        other => regular(other?),
-    }
+    regular(File::options().read(true).write(write).custom_flags(no_follow()).open(path))
 }
 
-fn regular(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+fn regular(opened: io::Result<File>) -> io::Result<File> {
+    // The system's words for a symlink, a socket and a device without a driver have no stable names in the
+    // standard library.
+    const NOT_FILES: [Errno; 3] = [Errno::LOOP, Errno::NXIO, Errno::NODEV];
+    let not_a_file = || Err(io::ErrorKind::InvalidInput.into());
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Ok(_) => not_a_file(),
+        Err(error) if NOT_FILES.iter().any(|not| error.raw_os_error() == Some(not.raw_os_error())) => {
+            not_a_file()
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether an open file is what is at `path` now.
@@ -219,6 +224,13 @@ pub fn folder_beneath(folder: &File, name: &std::ffi::OsStr) -> io::Result<File>
     Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?.into())
 }
 
+/// A FIFO, for tests of what must not wait on one.
+#[cfg(test)]
+pub(super) fn make_fifo(path: &Path) {
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(CWD, path, fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,8 +275,7 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("file"), b"x").unwrap();
         std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
-        let fifo = rustix::fs::FileType::Fifo;
-        rustix::fs::mknodat(CWD, path("fifo"), fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        make_fifo(&path("fifo"));
         assert!(open_regular(&path("file"), false).is_ok());
         for bad in ["link", "fifo", "."] {
             assert!(open_regular(&path(bad), false).is_err(), "{bad}");
