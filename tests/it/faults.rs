@@ -3,4 +3,6 @@
 pub(crate) mod child;
 pub(crate) mod disk;
 mod durable;
+mod hardened;
+mod host;
 mod undo;
