@@ -6,3 +6,4 @@ mod durable;
 mod hardened;
 mod host;
 mod undo;
+mod verbs;
