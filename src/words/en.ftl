@@ -183,6 +183,7 @@ skip-fifo = a pipe
 skip-socket = a socket
 skip-device = a device
 skip-vault = the vault itself
+skip-twice = named before
 skip-other = not a file
 verdict-ok = in order
 verdict-tampered = tampered with

@@ -183,6 +183,7 @@ skip-fifo = 管線
 skip-socket = 通訊端
 skip-device = 裝置
 skip-vault = 保管庫本身
+skip-twice = 前面已列出
 skip-other = 並非檔案
 verdict-ok = 正常
 verdict-tampered = 遭竄改
