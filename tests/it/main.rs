@@ -8,7 +8,7 @@
     clippy::print_stderr
 )]
 
-mod faults;
+mod strikes;
 mod format_pages;
 mod sealed;
 mod tidy;
