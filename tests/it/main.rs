@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod faults;
 mod format_pages;
 mod sealed;
 mod tidy;
