@@ -130,11 +130,10 @@ pub(crate) fn run(ground: &Ground, verb: Verb, mode: Mode, at: u64) {
     let acks = Acks::open(&ground.at("acks"));
     let me = ground.person("founder");
     let done = work(ground, verb, &site, &me, &disk, &acks);
-    if mode == Mode::SyncFailsUnseen
-        && disk.fired()
-        && let Ok(vault) = Vault::at(site.clone(), &ground.at("v"))
-    {
-        let _ = vault.status();
+    let (struck, calls) = (disk.fired(), disk.calls());
+    if mode.unseen() && struck {
+        disk.heal();
+        go_on(ground, &site, &me);
     }
     if let Err(error) = done {
         acks.say(&format!("error {} {error:?}", error.code().as_str()));
@@ -142,7 +141,17 @@ pub(crate) fn run(ground: &Ground, verb: Verb, mode: Mode, at: u64) {
     if mode.forgets() {
         disk.lose();
     }
-    acks.say(&format!("end {} {}", disk.fired(), disk.calls()));
+    acks.say(&format!("end {struck} {calls}"));
+}
+
+/// The next person to come along, on a disk that works again.
+fn go_on(ground: &Ground, site: &Site, me: &Identity) {
+    let folder = ground.at("v");
+    if folder.join("vault.toml").exists() {
+        Vault::at(site.clone(), &folder).unwrap().status().unwrap();
+    } else {
+        vault::init(site, &folder, me, &founding()).unwrap();
+    }
 }
 
 fn work(

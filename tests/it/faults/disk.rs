@@ -27,10 +27,12 @@ pub(crate) enum Mode {
     SyncFails,
     /// The same, and somebody goes on working with what the cache still shows before the power fails.
     SyncFailsUnseen,
+    /// The process is killed, somebody goes on working with what the cache still shows, then the power fails.
+    KillUnseen,
 }
 
 impl Mode {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Kill,
         Self::PowerLoss,
         Self::ContentLoss,
@@ -38,6 +40,7 @@ impl Mode {
         Self::Broken,
         Self::SyncFails,
         Self::SyncFailsUnseen,
+        Self::KillUnseen,
     ];
 
     /// Whether the process that this mode strikes is gone afterwards.
@@ -48,6 +51,11 @@ impl Mode {
     /// Whether the power fails at the latest when all is done.
     pub(crate) fn forgets(self) -> bool {
         !matches!(self, Self::Kill | Self::Full | Self::Broken)
+    }
+
+    /// Whether somebody works on before the power fails.
+    pub(crate) fn unseen(self) -> bool {
+        matches!(self, Self::SyncFailsUnseen | Self::KillUnseen)
     }
 
     fn counts_syncs_only(self) -> bool {
@@ -109,6 +117,19 @@ impl FaultDisk {
         self.state().calls
     }
 
+    /// A sync failed. In a killed process it was never tried.
+    fn doom(&self, inode: Option<&Inode>) {
+        let mut state = self.state();
+        if state.mode != Mode::KillUnseen {
+            state.journal.doom(inode);
+        }
+    }
+
+    /// Nothing strikes any more.
+    pub(crate) fn heal(&self) {
+        self.state().at = u64::MAX;
+    }
+
     /// The power fails now.
     pub(crate) fn lose(&self) {
         let mut state = self.state();
@@ -126,7 +147,8 @@ impl FaultDisk {
         let reached = state.calls >= state.at;
         let failing = match state.mode {
             Mode::Full => reached && kind == Kind::Change,
-            Mode::Broken => reached,
+            // A killed process does nothing more, whatever it tries.
+            Mode::Broken | Mode::KillUnseen => reached,
             _ => state.calls == state.at,
         };
         if !failing {
@@ -146,6 +168,10 @@ impl FaultDisk {
             Mode::Full => {
                 half();
                 Err(io::Error::from_raw_os_error(NO_SPACE))
+            }
+            Mode::KillUnseen => {
+                half();
+                Err(io::Error::from_raw_os_error(IO))
             }
             Mode::Broken | Mode::SyncFails | Mode::SyncFailsUnseen => Err(io::Error::from_raw_os_error(IO)),
         }
@@ -240,7 +266,7 @@ impl DiskFile for FaultFile {
                 Ok(())
             }
             Err(error) => {
-                disk.state().journal.doom(Some(&self.inode));
+                disk.doom(Some(&self.inode));
                 Err(self.failed("sync")(error))
             }
         }
@@ -331,7 +357,7 @@ impl Disk for FaultDisk {
                 Ok(())
             }
             Err(error) => {
-                self.state().journal.doom(None);
+                self.doom(None);
                 Err(error)
             }
         }
