@@ -320,6 +320,18 @@ pub fn write_many_durably(disk: &dyn Disk, files: &[(PathBuf, Vec<u8>)]) -> Resu
     Ok(())
 }
 
+/// Adds `bytes` to the end of a file and sees them onto the disk; where there was no file, its name too.
+pub fn append_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+    let fresh = !disk.exists(path)?;
+    let mut file = disk.append(path)?;
+    file.put(bytes)?;
+    file.sync_data()?;
+    match path.parent().filter(|_| fresh) {
+        Some(folder) => disk.sync_dir(folder),
+        None => Ok(()),
+    }
+}
+
 fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<()> {
     if folder.as_os_str().is_empty() || disk.exists(folder)? {
         return Ok(());
