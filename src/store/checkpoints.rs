@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskError, write_durably};
+use super::disk::{Disk, DiskError, append_durably, write_durably};
 use crate::log::frames::{CHECKPOINTS, HEAD_LEN};
 
 /// How much is read from the end: more than the longest checkpoint.
@@ -60,9 +60,7 @@ impl CheckpointFile {
         let mut framed = Vec::new();
         // A checkpoint of ours has two signatures and is far below the frame's limit.
         if CHECKPOINTS.append(&mut framed, note).is_ok() {
-            let mut file = self.disk.append(&self.path)?;
-            file.put(&framed)?;
-            file.sync_data()?;
+            append_durably(&*self.disk, &self.path, &framed)?;
         }
         Ok(())
     }

@@ -328,6 +328,15 @@ pub fn write_many_durably(disk: &dyn Disk, files: &[(PathBuf, Vec<u8>)]) -> Resu
     Ok(())
 }
 
+/// Adds `bytes` to the end of a file and sees them onto the disk; where there was no file, its name too.
+pub fn append_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+    let fresh = !disk.exists(path)?;
+    let mut file = disk.append(path)?;
+    file.put(bytes)?;
+    file.sync_data()?;
+    if fresh { disk.sync_dir(folder_of(path)) } else { Ok(()) }
+}
+
 /// Makes a folder and those above it, each on the disk before the next.
 pub(super) fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<()> {
     if disk.exists(folder)? {

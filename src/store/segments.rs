@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskError, write_durably, write_many_durably};
+use super::disk::{Disk, DiskError, append_durably, write_durably, write_many_durably};
 use crate::crypto::Digest;
 use crate::log::entry::{Entry, MAX_ENTRY_LEN};
 use crate::log::frames::ENTRIES;
@@ -292,10 +292,7 @@ impl Segments {
 
     /// Appends records to the tail and sees them onto the disk. The hashes are those of the records.
     pub fn append(&mut self, records: Vec<Vec<u8>>, hashes: Vec<Digest>) -> Result<(), DiskError> {
-        let bytes = framed(&records);
-        let mut file = self.disk.append(&self.tail_path())?;
-        file.put(&bytes)?;
-        file.sync_data()?;
+        append_durably(&*self.disk, &self.tail_path(), &framed(&records))?;
         self.tail.extend(records);
         self.tail_hashes.extend(hashes);
         Ok(())

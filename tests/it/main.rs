@@ -8,9 +8,10 @@
     clippy::print_stderr
 )]
 
-mod strikes;
+mod faults;
 mod format_pages;
 mod sealed;
+mod strikes;
 mod tidy;
 mod two_keys;
 mod vectors_age;

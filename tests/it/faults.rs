@@ -1,0 +1,191 @@
+//! Every verb, stopped at every call that changes or syncs something, in every way that a disk and a machine have.
+//!
+//! Afterwards another process opens the vault on a good disk: what was acknowledged is there, everything else is
+//! whole or absent, nothing is left over, and no plaintext came out without its intent in the log.
+
+mod child;
+mod disk;
+mod journal;
+mod judge;
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+
+use child::{Ground, SOURCES, Verb, founding};
+use disk::Mode;
+use gapvault::label::Class;
+use gapvault::vault::{self, NoProgress, OpenTo, Vault};
+
+use crate::verbs;
+
+const TASK: &str = "GAPVAULT_FAULT_TASK";
+
+/// Not a test: what the tests start as a process of its own.
+#[test]
+#[ignore = "a part of the other tests here, which start it"]
+fn child() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let parts: Vec<&str> = task.splitn(4, ' ').collect();
+    let [verb, mode, at, folder] = parts.as_slice() else { panic!("{task}") };
+    child::run(&Ground(folder.into()), Verb::of(verb), Mode::of(mode), at.parse().unwrap());
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
+}
+
+/// A folder with a vault to start from, again and again at the same path: a host knows a vault by its path.
+struct Bench {
+    ground: Ground,
+    _folder: tempfile::TempDir,
+}
+
+/// What a run changes.
+const CHANGED: [&str; 6] = ["v", "state", "out", "attic", "acks", "checked"];
+
+impl Bench {
+    fn new() -> Self {
+        // In memory where possible: whether a sync reaches a medium is not what is tried here.
+        let shared = Path::new("/dev/shm");
+        let folder =
+            if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap();
+        let ground = Ground(folder.path().to_owned());
+        let site = ground.site();
+        let founder = verbs::person(&site, &ground.0, "founder");
+        verbs::person(&site, &ground.0, "guest");
+        for (name, bytes) in SOURCES {
+            std::fs::write(ground.at(name), bytes).unwrap();
+        }
+        vault::init(&site, &ground.at("v"), &founder, &founding()).unwrap();
+        let vault = Vault::at(site, &ground.at("v")).unwrap();
+        let mut ids = String::new();
+        for (name, class) in [("one.txt", Class::Critical), ("two.bin", Class::Important)] {
+            let report = vault.seal(&founder, &verbs::sealing(&ground.at(name), class), &NoProgress).unwrap();
+            ids.push_str(&format!("{}\n", report.documents[0].id));
+        }
+        std::fs::write(ground.at("ids"), ids).unwrap();
+        let bench = Self { ground, _folder: folder };
+        bench.keep("short");
+        // Refusals fill the log up to one entry before its first full bundle, so that the verb completes it.
+        let missing = 255 - vault.status().unwrap().log.size;
+        let ids = vec!["0".repeat(32); usize::try_from(missing).unwrap()];
+        let to = OpenTo::Into(bench.ground.at("checked"));
+        let report = vault.open(&founder, child::opening(ids, to), &NoProgress).unwrap();
+        assert_eq!(report.failed.len() as u64, missing);
+        assert_eq!(vault.status().unwrap().log.size, 255);
+        bench.keep("long");
+        bench
+    }
+
+    fn keep(&self, name: &str) {
+        let base = self.ground.at(name);
+        std::fs::create_dir(&base).unwrap();
+        for part in ["v", "state"] {
+            copy(&self.ground.at(part), &base.join(part));
+        }
+    }
+
+    fn reset(&self, verb: Verb, mode: Mode) {
+        for name in CHANGED {
+            let path = self.ground.at(name);
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).unwrap();
+            } else if path.exists() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        std::fs::create_dir(self.ground.at("out")).unwrap();
+        if verb != Verb::Init {
+            let short = matches!(mode, Mode::ContentLoss | Mode::Broken);
+            let base = self.ground.at(if short { "short" } else { "long" });
+            for part in ["v", "state"] {
+                copy(&base.join(part), &self.ground.at(part));
+            }
+        }
+    }
+
+    /// One run; gives the lines that were said.
+    fn run(&self, verb: Verb, mode: Mode, at: u64) -> Vec<String> {
+        self.reset(verb, mode);
+        if mode.kills() {
+            let task = format!("{verb:?} {mode:?} {at} {}", self.ground.0.display());
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "faults::child", "--ignored", "--nocapture"])
+                .env(TASK, task)
+                .output()
+                .unwrap();
+            let fine = output.status.success() || output.status.signal() == Some(9);
+            assert!(fine, "{}", String::from_utf8_lossy(&output.stderr));
+        } else {
+            child::run(&self.ground, verb, mode, at);
+        }
+        let acks = std::fs::read_to_string(self.ground.at("acks")).unwrap();
+        acks.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Says where it was when something panics.
+struct Where(Verb, Mode, u64, Vec<String>);
+
+impl Drop for Where {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("in {:?}, {:?} at {}: {:?}", self.0, self.1, self.2, self.3);
+        }
+    }
+}
+
+/// Every call of one verb in one mode; how many there were.
+fn sweep(bench: &Bench, verb: Verb, mode: Mode) -> u64 {
+    for at in 1..2000 {
+        let mut place = Where(verb, mode, at, vec![]);
+        let said = bench.run(verb, mode, at);
+        place.3.clone_from(&said);
+        judge::judge(&bench.ground, verb, &said);
+        if said.iter().any(|line| line.starts_with("end false")) {
+            assert!(at > 5, "{verb:?} touches the disk");
+            return at;
+        }
+    }
+    panic!("{verb:?} does not come to an end");
+}
+
+#[test]
+fn every_verb_stopped_at_every_call_leaves_all_or_nothing() {
+    let jobs: Vec<(Verb, Mode)> =
+        Verb::ALL.into_iter().flat_map(|verb| Mode::ALL.map(|mode| (verb, mode))).collect();
+    let only = std::env::var("GAPVAULT_FAULT_ONLY").unwrap_or_default();
+    let jobs: Vec<_> =
+        jobs.into_iter().filter(|(verb, mode)| format!("{verb:?} {mode:?}").contains(&only)).collect();
+    let queue = Mutex::new(jobs);
+    let runs = Mutex::new(Vec::new());
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                let bench = Bench::new();
+                loop {
+                    let job = queue.lock().unwrap().pop();
+                    let Some((verb, mode)) = job else { return };
+                    let start = std::time::Instant::now();
+                    let count = sweep(&bench, verb, mode);
+                    eprintln!("{verb:?} {mode:?}: {count} runs, {:?}", start.elapsed());
+                    runs.lock().unwrap().push(count);
+                }
+            });
+        }
+    });
+    let runs = runs.into_inner().unwrap();
+    eprintln!("{} runs", runs.iter().sum::<u64>());
+}

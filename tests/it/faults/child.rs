@@ -1,0 +1,203 @@
+//! What is done on the faulty disk: one verb, through the library, with a line for each thing acknowledged.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gapvault::label::{Class, KeyKind, Role, Zone};
+use gapvault::store::disk::Disk as _;
+use gapvault::vault::{
+    self, Error, Identity, InitRequest, MemberAdd, NoProgress, OpenRequest, OpenTo, Progress, SealRequest,
+    Site, Stage, Vault,
+};
+
+use super::disk::{FaultDisk, Mode};
+use crate::verbs;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Init,
+    Seal,
+    Open,
+    Destroy,
+    MemberAdd,
+}
+
+impl Verb {
+    pub(crate) const ALL: [Self; 5] = [Self::Init, Self::Seal, Self::Open, Self::Destroy, Self::MemberAdd];
+
+    pub(crate) fn of(name: &str) -> Self {
+        Self::ALL.into_iter().find(|verb| format!("{verb:?}") == name).unwrap()
+    }
+}
+
+pub(crate) const SOURCES: [(&str, &[u8]); 3] =
+    [("one.txt", b"first text"), ("two.bin", &[0xa5; 3000]), ("three.txt", b"")];
+
+/// The lines of acknowledgement. A file, since a killed process leaves what it wrote there.
+#[derive(Clone)]
+pub(crate) struct Acks(Arc<File>);
+
+impl Acks {
+    pub(crate) fn open(path: &Path) -> Self {
+        Self(Arc::new(File::options().append(true).create(true).open(path).unwrap()))
+    }
+
+    pub(crate) fn say(&self, line: &str) {
+        (&*self.0).write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+}
+
+/// Counts every step of work on plaintext as a call too.
+struct Ticks(FaultDisk);
+
+impl Progress for Ticks {
+    fn begin(&self, _: Stage, _: Option<u64>, _: Option<u64>) {}
+    fn advance(&self, _: u64, _: u64) {
+        // A step cannot fail; but a process can end in it.
+        let _ = self.0.mark("step");
+    }
+    fn end(&self) {}
+}
+
+/// Says that plaintext came out, before anything else can happen.
+struct Sink(Acks);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.say("out");
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Where everything of one run lies.
+pub(crate) struct Ground(pub(crate) PathBuf);
+
+impl Ground {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn site(&self) -> Site {
+        verbs::site(&self.0)
+    }
+
+    pub(crate) fn person(&self, name: &str) -> Identity {
+        vault::unlock_identity(&self.site(), &self.at(&format!("{name}.id")), &verbs::words()).unwrap()
+    }
+
+    /// The ids of the two documents that are there from the beginning.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.at("ids")).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+pub(crate) fn founding() -> InitRequest {
+    InitRequest { name: "第一庫".into(), zone: Zone::Isolated, kind: KeyKind::Classic }
+}
+
+pub(crate) fn joining<'a>(
+    ground: &Ground,
+    confirm: &'a mut dyn FnMut(&vault::CardView) -> Result<(), Error>,
+) -> MemberAdd<'a> {
+    MemberAdd {
+        card: ground.at("guest.id.card"),
+        role: Role::Clerk,
+        clearance: Class::ALL.to_vec(),
+        titles: true,
+        import: false,
+        release: false,
+        until: None,
+        sponsor: None,
+        confirm,
+    }
+}
+
+pub(crate) fn opening(ids: Vec<String>, to: OpenTo<'_>) -> OpenRequest<'_> {
+    OpenRequest { all: ids.is_empty(), ids, to, reason: Some("查核".into()) }
+}
+
+/// Runs the verb; says `end`, whether the fault struck, and how many calls there were.
+pub(crate) fn run(ground: &Ground, verb: Verb, mode: Mode, at: u64) {
+    let disk = FaultDisk::new(mode, at, ground.at("attic"));
+    let site = Site { disk: Arc::new(disk.clone()), ..ground.site() };
+    let acks = Acks::open(&ground.at("acks"));
+    let me = ground.person("founder");
+    let done = work(ground, verb, &site, &me, &disk, &acks);
+    let (struck, calls) = (disk.fired(), disk.calls());
+    if mode.unseen() && struck {
+        disk.heal();
+        go_on(ground, &site, &me);
+    }
+    if let Err(error) = done {
+        acks.say(&format!("error {} {error:?}", error.code().as_str()));
+    }
+    if mode.forgets() {
+        disk.lose();
+    }
+    acks.say(&format!("end {struck} {calls}"));
+}
+
+/// The next person to come along, on a disk that works again.
+fn go_on(ground: &Ground, site: &Site, me: &Identity) {
+    let folder = ground.at("v");
+    if folder.join("vault.toml").exists() {
+        Vault::at(site.clone(), &folder).unwrap().status().unwrap();
+    } else {
+        vault::init(site, &folder, me, &founding()).unwrap();
+    }
+}
+
+fn work(
+    ground: &Ground,
+    verb: Verb,
+    site: &Site,
+    me: &Identity,
+    disk: &FaultDisk,
+    acks: &Acks,
+) -> Result<(), Error> {
+    let folder = ground.at("v");
+    if verb == Verb::Init {
+        vault::init(site, &folder, me, &founding())?;
+        acks.say("vault");
+        return Ok(());
+    }
+    let vault = Vault::at(site.clone(), &folder)?;
+    match verb {
+        Verb::Init => {}
+        Verb::Seal => {
+            let paths = SOURCES.iter().map(|(name, _)| ground.at(name)).collect();
+            let (title, class) = (None, Class::Critical);
+            let request = SealRequest { paths, class, title, remove_original: false, dry_run: false };
+            for row in vault.seal(me, &request, &NoProgress)?.documents {
+                acks.say(&format!("sealed {}", row.id));
+            }
+        }
+        Verb::Open => {
+            let ids = ground.ids();
+            let ticks = Ticks(disk.clone());
+            let to = OpenTo::File(ground.at("out").join("a"));
+            vault.open(me, opening(vec![ids[0].clone()], to), &ticks)?;
+            acks.say("opened");
+            let mut sink = Sink(acks.clone());
+            vault.open(me, opening(vec![ids[1].clone()], OpenTo::Stream(&mut sink)), &ticks)?;
+            vault.open(me, opening(vec![], OpenTo::Into(ground.at("out").join("all"))), &ticks)?;
+            acks.say("opened all");
+        }
+        Verb::Destroy => {
+            vault.destroy(me, &ground.ids()[0], "過期")?;
+            acks.say("destroyed");
+        }
+        Verb::MemberAdd => {
+            vault.member_add(me, joining(ground, &mut |_| Ok(())))?;
+            acks.say("joined");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The judgement afterwards, by a process that knows nothing but the disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gapvault::vault::{self, AuditShow, Code, ListRequest, NoProgress, OpenTo, Vault};
+
+use super::child::{Ground, SOURCES, Verb, founding, joining, opening};
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn text_of(name: &str) -> Vec<u8> {
+    SOURCES.iter().find(|(source, _)| *source == name).unwrap_or_else(|| panic!("{name}")).1.to_vec()
+}
+
+/// Nothing to complain about, and nothing left to do.
+fn sound(vault: &Vault) {
+    let report = vault.verify(&NoProgress).unwrap();
+    assert!(report.verdict == "ok" && report.findings.is_empty(), "{:?}", report.findings);
+    assert!(report.pending.is_empty(), "{:?}", report.pending);
+    let report = vault.audit_verify(&NoProgress).unwrap();
+    assert!(report.verdict == "ok" && report.findings.is_empty(), "{:?}", report.findings);
+    assert!(report.pending.is_empty() && report.size == report.signed_size, "{report:?}");
+}
+
+fn intended(vault: &Vault, id: &str) -> bool {
+    let shown = vault.audit_show(&AuditShow { last: None, document: Some(id.to_owned()) }).unwrap();
+    shown.entries.iter().any(|entry| {
+        entry["event"] == "document.open" && entry["phase"] == "intent" && entry["outcome"] == "ok"
+    })
+}
+
+/// What `said` acknowledges is there; everything else is whole or absent.
+pub(crate) fn judge(ground: &Ground, verb: Verb, said: &[String]) {
+    let acked = |line: &str| said.iter().any(|said| said == line);
+    let me = ground.person("founder");
+    if verb == Verb::Init && !ground.at("v").join("vault.toml").exists() {
+        assert!(!acked("vault"));
+        vault::init(&ground.site(), &ground.at("v"), &me, &founding()).unwrap();
+    }
+    let vault = Vault::at(ground.site(), &ground.at("v")).unwrap();
+    vault.status().unwrap();
+    sound(&vault);
+    assert_eq!(names(&ground.at("v").join("staging")), Vec::<String>::new());
+    if verb == Verb::Init {
+        return;
+    }
+    if verb == Verb::Open {
+        released(ground, &vault, said);
+    }
+
+    let mut expected: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for (id, (_, bytes)) in ground.ids().into_iter().zip(SOURCES) {
+        expected.insert(id, bytes.to_vec());
+    }
+    let listed = vault.list(Some(&me), &ListRequest::default()).unwrap().documents;
+    for row in &listed {
+        expected.entry(row.id.to_string()).or_insert_with(|| text_of(row.name.as_ref().unwrap()));
+    }
+    let here = |id: &str| listed.iter().any(|row| row.id.to_string() == id);
+    for line in said.iter().filter_map(|line| line.strip_prefix("sealed ")) {
+        assert!(here(line), "{line} was acknowledged");
+    }
+    let gone = &ground.ids()[0];
+    if verb == Verb::Destroy && !here(gone) {
+        expected.remove(gone);
+        assert_eq!(names(&ground.at("v").join("documents").join(&gone[..2])).len(), 0);
+    }
+    assert!(!(acked("destroyed") && here(gone)));
+    assert_eq!(listed.len(), expected.len());
+
+    if verb == Verb::MemberAdd {
+        admitted(ground, &vault, acked("joined"));
+    }
+    let reader = if verb == Verb::MemberAdd { ground.person("guest") } else { me };
+    let report = vault.open(&reader, opening(vec![], OpenTo::Into(ground.at("checked"))), &NoProgress);
+    let report = report.unwrap();
+    // Two documents of one name cannot both come out into one folder; then the second says so.
+    for row in &report.documents {
+        let plain = std::fs::read(row.path.as_ref().unwrap()).unwrap();
+        assert_eq!(plain, expected[&row.id.to_string()]);
+    }
+    for row in &report.failed {
+        assert_eq!(row.code, Code::Exists, "{}", row.source);
+        let to = ground.at("checked").join(&row.source);
+        let request = opening(vec![row.source.clone()], OpenTo::File(to.clone()));
+        vault.open(&reader, request, &NoProgress).unwrap();
+        assert_eq!(std::fs::read(to).unwrap(), expected[&row.source]);
+    }
+    assert_eq!(report.documents.len() + report.failed.len(), expected.len());
+}
+
+/// The guest is a member as a whole or can still become one.
+fn admitted(ground: &Ground, vault: &Vault, acked: bool) {
+    let members = vault.member_list().unwrap().members.len();
+    assert!(!acked || members == 2);
+    if members == 1 {
+        vault.member_add(&ground.person("founder"), joining(ground, &mut |_| Ok(()))).unwrap();
+    }
+}
+
+/// Plaintext that came out is whole, where a name says so, and its intent is in the log.
+fn released(ground: &Ground, vault: &Vault, said: &[String]) {
+    let ids = ground.ids();
+    let out = ground.at("out");
+    for name in names(&out) {
+        match name.as_str() {
+            "a" => {
+                assert_eq!(std::fs::read(out.join("a")).unwrap(), SOURCES[0].1);
+                assert!(intended(vault, &ids[0]));
+            }
+            "all" => {}
+            other => panic!("{other} is left over"),
+        }
+    }
+    for name in names(&out.join("all")) {
+        assert_eq!(std::fs::read(out.join("all").join(&name)).unwrap(), text_of(&name));
+        let at = SOURCES.iter().position(|(source, _)| *source == name).unwrap();
+        assert!(intended(vault, &ids[at]));
+    }
+    let said = |line: &str| said.iter().any(|said| said == line);
+    assert!(!said("out") || intended(vault, &ids[1]));
+    assert!(!said("opened") || out.join("a").exists());
+    assert!(!said("opened all") || names(&out.join("all")).len() == 2);
+}
