@@ -16,6 +16,8 @@
 //! | `p` epoch seq-of-sealing | nothing: the row's sealed part is not folded in yet |
 //! | `k` | the cache key for the rows' sealed parts, wrapped to the catalogue key |
 
+mod row;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,10 +25,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::disk::Disk;
-use crate::crypto::Digest;
-use crate::id::{DocumentId, MemberId};
-use crate::label::Class;
-use crate::time::Timestamp;
+use crate::id::DocumentId;
+
+pub use row::{IndexState, Row};
 
 /// Memory that sled may fill with pages; without a bound a million entries take 1.7 GB.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -92,130 +93,6 @@ impl Place {
         let (rest, seq) = key.split_last_chunk::<8>()?;
         let (_, epoch) = rest.split_last_chunk::<8>()?;
         Some(Self { epoch: u64::from_be_bytes(*epoch), seq: u64::from_be_bytes(*seq) })
-    }
-}
-
-/// How far the index has followed the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IndexState {
-    /// The epoch.
-    pub epoch: u64,
-    /// Entries of that epoch that are in.
-    pub size: u64,
-    /// The tree's root at that size.
-    pub root: Digest,
-    /// Documents that are sealed and not destroyed.
-    pub documents: u64,
-}
-
-impl IndexState {
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(56);
-        out.extend_from_slice(&self.epoch.to_be_bytes());
-        out.extend_from_slice(&self.size.to_be_bytes());
-        out.extend_from_slice(&self.root.0);
-        out.extend_from_slice(&self.documents.to_be_bytes());
-        out
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut from = Reader(bytes);
-        let state = Self {
-            epoch: from.u64()?,
-            size: from.u64()?,
-            root: Digest(from.array()?),
-            documents: from.u64()?,
-        };
-        from.0.is_empty().then_some(state)
-    }
-}
-
-/// What is known of a document without opening it: from the log, and the sealed part from its header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The document.
-    pub id: DocumentId,
-    /// Its class.
-    pub class: Class,
-    /// Bytes of plaintext.
-    pub size: u64,
-    /// Length of the header.
-    pub header_len: u64,
-    /// Of the header.
-    pub header_sha256: Digest,
-    /// Of the payload.
-    pub payload_sha256: Digest,
-    /// The key commitment.
-    pub commitment: Digest,
-    /// Who sealed it.
-    pub sealed_by: MemberId,
-    /// When.
-    pub sealed_at: Timestamp,
-    /// The entry whose digests are these.
-    pub newest: Place,
-    /// The metadata under the cache key; empty until folded in.
-    pub private: Vec<u8>,
-}
-
-const ROW_VERSION: u8 = 1;
-
-impl Row {
-    fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(176 + self.private.len());
-        out.push(ROW_VERSION);
-        out.push(if self.class == Class::Critical { 1 } else { 2 });
-        out.extend_from_slice(&self.id.0);
-        out.extend_from_slice(&self.size.to_be_bytes());
-        out.extend_from_slice(&self.header_len.to_be_bytes());
-        for digest in [&self.header_sha256, &self.payload_sha256, &self.commitment] {
-            out.extend_from_slice(&digest.0);
-        }
-        out.extend_from_slice(&self.sealed_by.0);
-        out.extend_from_slice(&self.sealed_at.unix_ms().to_be_bytes());
-        out.extend_from_slice(&self.newest.epoch.to_be_bytes());
-        out.extend_from_slice(&self.newest.seq.to_be_bytes());
-        out.extend_from_slice(&self.private);
-        out
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut from = Reader(bytes);
-        let [version, class] = from.array()?;
-        if version != ROW_VERSION {
-            return None;
-        }
-        let class = match class {
-            1 => Class::Critical,
-            2 => Class::Important,
-            _ => return None,
-        };
-        Some(Self {
-            class,
-            id: DocumentId(from.array()?),
-            size: from.u64()?,
-            header_len: from.u64()?,
-            header_sha256: Digest(from.array()?),
-            payload_sha256: Digest(from.array()?),
-            commitment: Digest(from.array()?),
-            sealed_by: MemberId(from.array()?),
-            sealed_at: Timestamp::from_unix_ms(i64::from_be_bytes(from.array()?)),
-            newest: Place { epoch: from.u64()?, seq: from.u64()? },
-            private: from.0.to_vec(),
-        })
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*head)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
     }
 }
 
@@ -495,6 +372,10 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::Digest;
+    use crate::id::MemberId;
+    use crate::label::Class;
+    use crate::time::Timestamp;
 
     fn row(id: u8) -> Row {
         Row {

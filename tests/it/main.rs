@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod emergency;
 mod faults;
 mod format_pages;
 mod sealed;

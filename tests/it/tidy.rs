@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor. A room imports only from lower floors.
 const FLOORS: &[(u32, &[&str])] = &[
     (0, &["encoding"]),
-    (1, &["crypto", "id", "label", "time", "words"]),
-    (2, &["agefile", "note"]),
+    (1, &["crypto", "id", "label", "time"]),
+    (2, &["agefile", "note", "words"]),
     (3, &["document", "identity"]),
     (4, &["access", "roster"]),
     (5, &["log", "policy", "sealed"]),
