@@ -13,7 +13,7 @@ use super::os;
 
 /// The disk refused.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {operation} {}", path.display())]
+#[error("cannot {operation} {path:?}")]
 pub struct DiskError {
     path: PathBuf,
     operation: &'static str,
@@ -129,8 +129,11 @@ pub trait Disk: Send + Sync {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         // The file may have grown since; the bound holds all the same.
-        let read = file.take(limit).read_to_end(&mut bytes);
+        let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
         read.map_err(|error| DiskError::new("read", path, error))?;
+        if bytes.len() as u64 > limit {
+            return Err(DiskError::new("read", path, io::ErrorKind::FileTooLarge.into()));
+        }
         Ok(bytes)
     }
 
@@ -274,6 +277,11 @@ impl Disk for OsDisk {
 const FEW: usize = 8;
 const NEW: &str = ".new";
 
+/// The folder that a path is in; that of a bare name is the current one, which has no name in `parent`.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(NEW);
@@ -291,7 +299,7 @@ pub fn write_many_durably(disk: &dyn Disk, files: &[(PathBuf, Vec<u8>)]) -> Resu
     let few = files.len() <= FEW;
     let mut folders: Vec<&Path> = Vec::new();
     for (path, bytes) in files {
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         if !folders.contains(&folder) {
             make_dirs(disk, folder)?;
             folders.push(folder);
@@ -326,20 +334,118 @@ pub fn append_durably(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> 
     let mut file = disk.append(path)?;
     file.put(bytes)?;
     file.sync_data()?;
-    match path.parent().filter(|_| fresh) {
-        Some(folder) => disk.sync_dir(folder),
-        None => Ok(()),
-    }
+    if fresh { disk.sync_dir(folder_of(path)) } else { Ok(()) }
 }
 
-fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<()> {
-    if folder.as_os_str().is_empty() || disk.exists(folder)? {
+/// Makes a folder and those above it, each on the disk before the next.
+pub(super) fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<()> {
+    if disk.exists(folder)? {
         return Ok(());
     }
-    if let Some(parent) = folder.parent() {
-        make_dirs(disk, parent)?;
-        disk.create_dir(folder)?;
-        disk.sync_dir(parent)?;
+    let parent = folder_of(folder);
+    make_dirs(disk, parent)?;
+    match disk.create_dir(folder) {
+        // Another process, at work on another vault, can share the folders above.
+        Err(error) if error.is_exists() => {}
+        other => other?,
     }
-    Ok(())
+    disk.sync_dir(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::symlink_metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn everything_that_is_made_is_private() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        OsDisk.create_new(&at("new")).unwrap();
+        OsDisk.append(&at("appended")).unwrap();
+        OsDisk.create_dir(&at("folder")).unwrap();
+        write_durably(&OsDisk, &at("deep/er/file"), b"x").unwrap();
+        for file in ["new", "appended", "deep/er/file"] {
+            assert_eq!(mode(&at(file)), 0o600, "{file}");
+        }
+        for folder in ["folder", "deep", "deep/er"] {
+            assert_eq!(mode(&at(folder)), 0o700, "{folder}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_over_what_is_there() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        symlink(at("outside"), at("link")).unwrap();
+        std::fs::write(at("file"), b"x").unwrap();
+        for name in ["link", "file"] {
+            assert!(OsDisk.create_new(&at(name)).is_err_and(|error| error.is_exists()), "{name}");
+            assert!(OsDisk.create_dir(&at(name)).is_err_and(|error| error.is_exists()), "{name}");
+            std::fs::write(at("from"), b"y").unwrap();
+            assert!(OsDisk.rename_noreplace(&at("from"), &at(name)).is_err_and(|error| error.is_exists()));
+        }
+        assert!(OsDisk.append(&at("link")).is_err_and(|error| error.is_wrong_kind()));
+        assert!(!at("outside").exists());
+        assert_eq!(std::fs::read(at("file")).unwrap(), b"x");
+    }
+
+    #[test]
+    fn only_regular_files_are_read_or_overwritten_and_nothing_waits() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        std::fs::write(at("file"), b"x").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        os::make_fifo(&at("fifo"));
+        std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let device = PathBuf::from("/dev/zero");
+        for bad in [at("link"), at("folder"), at("fifo"), at("socket"), device, at("file/beneath")] {
+            let read = OsDisk.read(&bad, 100).unwrap_err();
+            assert!(read.is_wrong_kind(), "{bad:?}: {read:?}");
+            let write = OsDisk.open_write(&bad).err();
+            assert!(write.is_some_and(|error| error.is_wrong_kind()), "{bad:?}");
+            let append = OsDisk.append(&bad).err();
+            assert!(append.is_some_and(|error| error.is_wrong_kind()), "{bad:?}");
+        }
+        assert!(OsDisk.read(&at("none"), 100).unwrap_err().is_not_found());
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_and_not_beyond() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("file");
+        for (len, limit, fits) in [(0, 0, true), (1, 0, false), (10, 10, true), (11, 10, false)] {
+            std::fs::write(&path, vec![7; len]).unwrap();
+            match OsDisk.read(&path, limit) {
+                Ok(bytes) => assert!(fits && bytes == vec![7; len], "{len}"),
+                Err(error) => assert!(!fits && error.is_wrong_kind(), "{len}"),
+            }
+            let end = OsDisk.read_end(&path, limit).unwrap();
+            assert_eq!(end.len() as u64, limit.min(len as u64));
+        }
+        // It has no size until it is read, and no end.
+        assert!(OsDisk.read(Path::new("/proc/self/maps"), 100).unwrap_err().is_wrong_kind());
+    }
+
+    #[test]
+    fn what_an_earlier_kill_left_beside_is_replaced() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("file");
+        std::fs::write(beside(&path), b"half of a lon").unwrap();
+        write_durably(&OsDisk, &path, b"whole").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(OsDisk.list_dir(top.path()).unwrap(), ["file"]);
+    }
+
+    #[test]
+    fn names_in_an_error_are_escaped() {
+        let error = OsDisk.read(Path::new("/none/\u{1b}[2J"), 1).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read \"/none/\\u{1b}[2J\"");
+        assert_eq!(folder_of(Path::new("bare")), Path::new("."));
+    }
 }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskError, write_durably};
+use super::disk::{Disk, DiskError, make_dirs, write_durably};
 use super::os;
 use crate::crypto::{Digest, Secret32, SigningKey};
 use crate::encoding::{hex, unhex};
@@ -16,6 +16,8 @@ use crate::roster::Host;
 
 /// Longest slot.
 const SLOT_LIMIT: u64 = 128 * 1024;
+/// Longest path of a vault; Linux takes 4096 bytes.
+const PATH_LIMIT: u64 = 64 * 1024;
 const KIND: &str = "gapvault.host/v1";
 
 /// The host's state cannot be used.
@@ -119,6 +121,15 @@ impl std::fmt::Debug for HostState {
     }
 }
 
+/// The file of an epoch's log key. Each epoch has its own, so that record and key change in one write.
+fn key_name(epoch: u64) -> String {
+    if epoch <= 1 { "log.key".to_owned() } else { format!("log-{epoch}.key") }
+}
+
+fn other_slot(slot: &str) -> &'static str {
+    if slot == "slot-a" { "slot-b" } else { "slot-a" }
+}
+
 /// Where the state of the vault at this path lies: a digest of the path, so that any path will do.
 fn folder_of(state: &Path, vault: &Path) -> PathBuf {
     let digest = Digest::of(vault.as_os_str().as_encoded_bytes()).to_string();
@@ -128,7 +139,27 @@ fn folder_of(state: &Path, vault: &Path) -> PathBuf {
 impl HostState {
     /// The state for the vault at this path (canonical), if this host has ever seen one there.
     pub fn load(disk: &Arc<dyn Disk>, state: &Path, vault: &Path) -> Result<Option<Self>, HostError> {
-        Self::load_folder(disk, folder_of(state, vault))
+        let found = Self::load_folder(disk, folder_of(state, vault))?;
+        if let Some(found) = &found {
+            found.name_path(vault)?;
+        }
+        Ok(found)
+    }
+
+    /// Finishes a move that was killed between the folder and the path in it. Where nothing can be written, the next
+    /// start will do.
+    fn name_path(&self, vault: &Path) -> Result<(), HostError> {
+        let path = self.folder.join("path");
+        let bytes = vault.as_os_str().as_encoded_bytes();
+        let known = match self.disk.read(&path, PATH_LIMIT) {
+            Ok(known) => known,
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        if known != bytes {
+            let _ = write_durably(&*self.disk, &path, bytes);
+        }
+        Ok(())
     }
 
     fn load_folder(disk: &Arc<dyn Disk>, folder: PathBuf) -> Result<Option<Self>, HostError> {
@@ -146,7 +177,7 @@ impl HostState {
             (None, None) if !a_there && !b_there => return Ok(None),
             (None, None) => return Err(HostError::Damaged),
         };
-        let seed = Self::read_key(&**disk, &folder.join("log.key"))?;
+        let seed = Self::read_key(&**disk, &folder.join(key_name(record.epoch)))?;
         Ok(Some(Self { disk: disk.clone(), folder, record, seed, next_slot }))
     }
 
@@ -164,6 +195,8 @@ impl HostState {
     }
 
     /// Begins the state for the vault at this path, over whatever was known of the path before.
+    ///
+    /// What was known of the same vault stays in force until the new record is on the disk.
     pub fn create(
         disk: &Arc<dyn Disk>,
         state: &Path,
@@ -173,32 +206,55 @@ impl HostState {
     ) -> Result<Self, HostError> {
         let folder = folder_of(state, vault);
         make_dirs(&**disk, &folder)?;
-        for old in ["slot-a", "slot-b", "log.key", "dirty"] {
-            if disk.exists(&folder.join(old))? {
-                disk.remove_file(&folder.join(old))?;
+        let known = Self::load_folder(disk, folder.clone()).ok().flatten();
+        let known = known.filter(|known| known.record.vault == record.vault);
+        let before = known.as_ref().map(|known| known.record.epoch);
+        let mut host = match known {
+            Some(known) => known,
+            None => {
+                Self::wipe(&**disk, &folder)?;
+                write_durably(&**disk, &folder.join("path"), vault.as_os_str().as_encoded_bytes())?;
+                let record = record.clone();
+                Self { disk: disk.clone(), folder, record, seed: None, next_slot: "slot-a" }
             }
+        };
+        if let Some(key) = key {
+            host.set_key(record.epoch, Secret32::new(*key.seed()))?;
         }
-        write_durably(&**disk, &folder.join("path"), vault.as_os_str().as_encoded_bytes())?;
-        let seed = key.map(|key| Secret32::new(*key.seed()));
-        let mut new =
-            Self { disk: disk.clone(), folder, record: record.clone(), seed: None, next_slot: "slot-a" };
-        if let Some(seed) = seed {
-            new.set_key(seed)?;
+        host.save(&record)?;
+        if let Some(before) = before.filter(|before| *before != record.epoch) {
+            host.remove(&key_name(before))?;
         }
-        new.save(&record)?;
-        Ok(new)
+        Ok(host)
     }
 
-    fn set_key(&mut self, seed: Secret32) -> Result<(), HostError> {
+    /// Forgets another vault, or a state that cannot be read.
+    fn wipe(disk: &dyn Disk, folder: &Path) -> Result<(), HostError> {
+        for old in disk.list_dir(folder)? {
+            disk.remove_file(&folder.join(old))?;
+        }
+        Ok(disk.sync_dir(folder)?)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), HostError> {
+        let path = self.folder.join(name);
+        if self.disk.exists(&path)? {
+            self.disk.remove_file(&path)?;
+            self.disk.sync_dir(&self.folder)?;
+        }
+        Ok(())
+    }
+
+    fn set_key(&mut self, epoch: u64, seed: Secret32) -> Result<(), HostError> {
         let text = zeroize::Zeroizing::new(format!("{}\n", hex(seed.expose())));
-        write_durably(&*self.disk, &self.folder.join("log.key"), text.as_bytes())?;
+        write_durably(&*self.disk, &self.folder.join(key_name(epoch)), text.as_bytes())?;
         self.seed = Some(seed);
         Ok(())
     }
 
     /// Gives this host a log key.
     pub fn enrol(&mut self, key: &SigningKey) -> Result<(), HostError> {
-        self.set_key(Secret32::new(*key.seed()))
+        self.set_key(self.record.epoch, Secret32::new(*key.seed()))
     }
 
     /// The newest record.
@@ -218,18 +274,22 @@ impl HostState {
 
     /// Writes a record into the slot whose turn it is, and sees it onto the disk.
     pub fn save(&mut self, record: &StateRecord) -> Result<(), HostError> {
-        let record = StateRecord { counter: self.record.counter + 1, ..record.clone() };
+        let record = StateRecord { counter: self.record.counter.saturating_add(1), ..record.clone() };
         let path = self.folder.join(self.next_slot);
-        let fresh = !self.disk.exists(&path)?;
-        let mut file = if fresh { self.disk.create_new(&path)? } else { self.disk.open_write(&path)? };
         let bytes = record.print();
-        file.put(&bytes)?;
-        file.set_size(bytes.len() as u64)?;
-        file.sync_data()?;
-        if fresh {
-            self.disk.sync_dir(&self.folder)?;
+        if bytes.len() as u64 > SLOT_LIMIT {
+            return Err(DiskError::new("write", &path, std::io::ErrorKind::FileTooLarge.into()).into());
         }
-        self.next_slot = if self.next_slot == "slot-a" { "slot-b" } else { "slot-a" };
+        if self.disk.exists(&path)? {
+            let mut file = self.disk.open_write(&path)?;
+            file.put(&bytes)?;
+            file.set_size(bytes.len() as u64)?;
+            file.sync_data()?;
+        } else {
+            // A first slot that is torn would look like a state that is lost.
+            write_durably(&*self.disk, &path, &bytes)?;
+        }
+        self.next_slot = other_slot(self.next_slot);
         self.record = record;
         Ok(())
     }
@@ -249,9 +309,11 @@ impl HostState {
         self.disk.exists(&self.folder.join("dirty")).unwrap_or(true)
     }
 
-    /// It was written anew.
-    pub fn clear_dirty(&self) -> Result<(), HostError> {
-        Ok(self.disk.remove_file(&self.folder.join("dirty"))?)
+    /// The log was written anew. So is the record, into the other slot: a slot whose sync failed can read well
+    /// today and be gone tomorrow.
+    pub fn clear_dirty(&mut self) -> Result<(), HostError> {
+        self.save(&self.record.clone())?;
+        self.remove("dirty")
     }
 
     /// The paths at which this host knows that vault.
@@ -267,7 +329,7 @@ impl HostState {
             // One damaged state must not hide the others.
             let Ok(Some(known)) = Self::load_folder(disk, folder.join(&name)) else { continue };
             if known.record.vault == vault {
-                let bytes = disk.read(&folder.join(&name).join("path"), 64 * 1024)?;
+                let Ok(bytes) = disk.read(&folder.join(&name).join("path"), PATH_LIMIT) else { continue };
                 paths.push(path_of_bytes(bytes));
             }
         }
@@ -286,18 +348,6 @@ impl HostState {
 fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt as _;
     std::ffi::OsString::from_vec(bytes).into()
-}
-
-fn make_dirs(disk: &dyn Disk, folder: &Path) -> Result<(), DiskError> {
-    if disk.exists(folder)? {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        make_dirs(disk, parent)?;
-        disk.create_dir(folder)?;
-        disk.sync_dir(parent)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -322,32 +372,131 @@ mod tests {
     }
 
     #[test]
-    fn every_damage_to_one_slot_leaves_the_other() {
+    fn every_damage_to_a_record_is_noticed() {
+        let good = record().print();
+        assert_eq!(StateRecord::parse(&good), Some(record()));
+        for at in 0..good.len() {
+            assert_eq!(StateRecord::parse(&good[..at]), None, "cut at {at}");
+            for bit in 0..8 {
+                let mut flipped = good.clone();
+                flipped[at] ^= 1 << bit;
+                assert_eq!(StateRecord::parse(&flipped), None, "bit {bit} of byte {at}");
+            }
+        }
+        assert_eq!(StateRecord::parse(&[&good[..], b"\n"].concat()), None);
+    }
+
+    #[test]
+    fn a_record_has_one_spelling_whatever_its_digest_says() {
+        let good = String::from_utf8(record().print()).unwrap();
+        let body = &good[..good.len() - 72];
+        let signed = |body: &str| format!("{body}sha256 {}\n", Digest::of(body.as_bytes())).into_bytes();
+        assert!(StateRecord::parse(&signed(body)).is_some());
+        for (from, to) in [
+            ("counter 0", "counter 00"),
+            ("counter 0", "counter +0"),
+            ("counter 0", "counter 18446744073709551616"),
+            ("epoch 1", "epoch 1 "),
+            ("epoch 1\n", ""),
+            ("writes true", "writes yes"),
+            ("roster 3 ", "roster 3  "),
+            ("checkpoint ", "checkpoint 0"),
+            ("lines\n", "lines\n\n"),
+            ("gapvault.host/v1", "gapvault.host/v2"),
+            ("\ncounter", "\r\ncounter"),
+        ] {
+            assert!(body.contains(from));
+            assert_eq!(StateRecord::parse(&signed(&body.replacen(from, to, 1))), None, "{from:?} as {to:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_slot_leaves_the_other_and_two_are_an_error() {
         let state = tempfile::tempdir().unwrap();
         let vault = Path::new("/v 中\n");
         let key = SigningKey::from_seed([1; 32]);
         let mut host = HostState::create(&disk(), state.path(), vault, record(), Some(&key)).unwrap();
-        let newer = StateRecord { roster_version: 4, ..record() };
-        host.save(&newer).unwrap();
+        let version = |version| StateRecord { roster_version: version, ..record() };
+        host.save(&version(4)).unwrap();
         let load = || HostState::load(&disk(), state.path(), vault);
         let loaded = load().unwrap().unwrap();
         assert_eq!((loaded.record().roster_version, loaded.host_id()), (4, host.host_id()));
 
-        let newest = folder_of(state.path(), vault).join("slot-b");
-        let good = std::fs::read(&newest).unwrap();
-        let mut variants: Vec<Vec<u8>> = (0..good.len()).map(|len| good[..len].to_vec()).collect();
-        variants.extend((0..good.len()).map(|at| {
-            let mut flipped = good.clone();
-            flipped[at] ^= 1 << (at % 8);
-            flipped
-        }));
-        for variant in variants {
-            std::fs::write(&newest, variant).unwrap();
+        let slot = |name: &str| folder_of(state.path(), vault).join(name);
+        let (a, b) = (std::fs::read(slot("slot-a")).unwrap(), std::fs::read(slot("slot-b")).unwrap());
+        for len in 0..b.len() {
+            std::fs::write(slot("slot-b"), &b[..len]).unwrap();
             assert_eq!(load().unwrap().unwrap().record().roster_version, 3);
         }
-        std::fs::write(folder_of(state.path(), vault).join("slot-a"), b"").unwrap();
+        // The next record goes over the damage, not over the one good slot.
+        load().unwrap().unwrap().save(&version(5)).unwrap();
+        assert_eq!(std::fs::read(slot("slot-a")).unwrap(), a);
+        std::fs::write(slot("slot-a"), b"").unwrap();
+        assert_eq!(load().unwrap().unwrap().record().roster_version, 5);
+        std::fs::remove_file(slot("slot-b")).unwrap();
+        std::fs::create_dir(slot("slot-b")).unwrap();
         assert!(matches!(load(), Err(HostError::Damaged)));
         assert!(HostState::load(&disk(), state.path(), Path::new("/other")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_record_is_written_only_if_it_can_be_read_again() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Path::new("/v");
+        let mut host = HostState::create(&disk(), state.path(), vault, record(), None).unwrap();
+        // The length of the longer note has four digits more.
+        let room =
+            usize::try_from(SLOT_LIMIT).unwrap() - record().print().len() + record().checkpoint.len() - 4;
+        let with = |len| StateRecord { checkpoint: vec![b'x'; len], ..record() };
+        assert_eq!(with(room).print().len() as u64, SLOT_LIMIT);
+        host.save(&with(room)).unwrap();
+        assert!(host.save(&with(room + 1)).is_err());
+        let loaded = HostState::load(&disk(), state.path(), vault).unwrap().unwrap();
+        assert_eq!(loaded.record().checkpoint.len(), room);
+        assert_eq!(loaded.record(), host.record());
+    }
+
+    #[test]
+    fn a_new_epoch_brings_its_own_key_and_the_old_one_goes() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Path::new("/v");
+        let keys = [SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32])];
+        let first = HostState::create(&disk(), state.path(), vault, record(), Some(&keys[0])).unwrap();
+        let next = StateRecord { epoch: 2, ..record() };
+        let second = HostState::create(&disk(), state.path(), vault, next, Some(&keys[1])).unwrap();
+        assert_ne!(first.host_id(), second.host_id());
+        assert!(second.record().counter > first.record().counter);
+        let loaded = HostState::load(&disk(), state.path(), vault).unwrap().unwrap();
+        assert_eq!((loaded.record().epoch, loaded.host_id()), (2, second.host_id()));
+        assert!(!folder_of(state.path(), vault).join("log.key").exists());
+    }
+
+    #[test]
+    fn another_vault_at_the_same_path_inherits_nothing() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Path::new("/v");
+        let key = SigningKey::from_seed([1; 32]);
+        let mut old = HostState::create(&disk(), state.path(), vault, record(), Some(&key)).unwrap();
+        old.save(&record()).unwrap();
+        old.mark_dirty().unwrap();
+        let other = StateRecord { vault: VaultId([9; 32]), may_write: false, ..record() };
+        let new = HostState::create(&disk(), state.path(), vault, other.clone(), None).unwrap();
+        let loaded = HostState::load(&disk(), state.path(), vault).unwrap().unwrap();
+        assert_eq!(loaded.record(), new.record());
+        assert_eq!((loaded.record().vault, loaded.host_id(), loaded.is_dirty()), (other.vault, None, false));
+    }
+
+    #[test]
+    fn what_may_be_lost_is_written_anew_into_both_slots() {
+        let state = tempfile::tempdir().unwrap();
+        let vault = Path::new("/v");
+        let mut host = HostState::create(&disk(), state.path(), vault, record(), None).unwrap();
+        host.mark_dirty().unwrap();
+        assert!(HostState::load(&disk(), state.path(), vault).unwrap().unwrap().is_dirty());
+        host.clear_dirty().unwrap();
+        std::fs::write(folder_of(state.path(), vault).join("slot-a"), b"").unwrap();
+        let loaded = HostState::load(&disk(), state.path(), vault).unwrap().unwrap();
+        assert_eq!((loaded.record(), loaded.is_dirty()), (host.record(), false));
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub enum LockError {
     Io(#[source] io::Error),
 }
 
-/// Longest text of a holder that is shown.
+/// What a holder writes before its process number.
+const HOLDER: &str = "process ";
+/// Longest text of a holder that is read.
 const HOLDER_LIMIT: u64 = 200;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
@@ -31,34 +33,26 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// The lock, held until it is dropped.
 #[derive(Debug)]
 pub struct VaultLock {
-    _file: File,
+    file: File,
 }
 
 impl VaultLock {
     /// Takes the lock, waiting up to `wait`; `on_wait` is called once with the holder's text when there is a wait.
+    ///
+    /// Makes the lock file where there is none, as in a vault that was copied without it.
     pub fn take(path: &Path, wait: Duration, on_wait: &dyn Fn(&str)) -> Result<Self, LockError> {
-        // A vault on a read-only medium can still be locked for reading.
-        let mut file = match os::open_regular(path, true) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
-                ) =>
-            {
-                os::open_regular(path, false).map_err(LockError::Io)?
-            }
-            other => other.map_err(LockError::Io)?,
-        };
         let start = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut told = false;
         loop {
-            match file.try_lock() {
-                Ok(()) => break,
+            let mut file = open(path).map_err(LockError::Io)?;
+            let holder = match file.try_lock() {
+                // A lock file that was exchanged in the meantime protects nothing; the one at the path does.
+                Ok(()) if !os::is_at(&file, path).map_err(LockError::Io)? => continue,
+                Ok(()) => return Ok(Self::signed(file)),
                 Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            let holder = holder(&mut file);
+                Err(TryLockError::WouldBlock) => holder(&mut file),
+            };
             let left = wait.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Err(LockError::Busy { holder });
@@ -70,19 +64,50 @@ impl VaultLock {
             std::thread::sleep(pause.min(left));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        // Only for the message of those who wait; the lock itself is the operating system's.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(format!("process {}", std::process::id()).as_bytes()));
-        Ok(Self { _file: file })
+    }
+
+    /// Leaves word for those who wait. It is for their message only: on a read-only medium there is none.
+    fn signed(mut file: File) -> Self {
+        let word = format!("{HOLDER}{}", std::process::id());
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(word.as_bytes()));
+        Self { file }
     }
 }
 
+impl Drop for VaultLock {
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    match os::open_regular(path, true) {
+        // A vault on a read-only medium can still be locked for reading.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            os::open_regular(path, false)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match os::create_private(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => os::open_regular(path, true),
+            other => other,
+        },
+        other => other,
+    }
+}
+
+/// What the holder wrote; nothing if it is not what a holder writes, since it goes to the screen.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.take(HOLDER_LIMIT).read_to_string(&mut text));
-    if read.is_ok() { text } else { String::new() }
+    let number = text.strip_prefix(HOLDER).and_then(|number| number.parse::<u32>().ok());
+    match (read, number) {
+        (Ok(_), Some(number)) => format!("{HOLDER}{number}"),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +134,45 @@ mod tests {
     fn what_is_not_a_file_is_no_lock() {
         let folder = tempfile::tempdir().unwrap();
         assert!(VaultLock::take(folder.path(), Duration::ZERO, &|_| ()).is_err());
-        assert!(VaultLock::take(&folder.path().join("none"), Duration::ZERO, &|_| ()).is_err());
+        assert!(VaultLock::take(&folder.path().join("none/lock"), Duration::ZERO, &|_| ()).is_err());
+    }
+
+    #[test]
+    fn a_lock_file_that_is_missing_is_made_and_one_that_is_exchanged_is_not_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = VaultLock::take(&path, Duration::ZERO, &|_| ()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        os::create_private(&path).unwrap();
+        assert!(os::is_at(&held.file, &path).is_ok_and(|same| !same));
+        let second = VaultLock::take(&path, Duration::ZERO, &|_| ()).unwrap();
+        assert!(os::is_at(&second.file, &path).unwrap());
+        assert!(VaultLock::take(&path, Duration::ZERO, &|_| ()).is_err());
+    }
+
+    #[test]
+    fn a_stale_or_strange_word_in_the_file_is_no_obstacle_and_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        std::fs::write(&path, "process 1").unwrap();
+        let held = VaultLock::take(&path, Duration::ZERO, &|_| ()).unwrap();
+        for strange in ["", "process 1\u{1b}[2J", "process -1", "someone", "process 4294967296"] {
+            std::fs::write(&path, strange).unwrap();
+            let got = VaultLock::take(&path, Duration::ZERO, &|_| ());
+            assert!(matches!(got, Err(LockError::Busy { holder }) if holder.is_empty()), "{strange}");
+        }
+        drop(held);
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_vault_that_cannot_be_written_is_still_locked() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+        let _held = VaultLock::take(&path, Duration::ZERO, &|_| ()).unwrap();
+        assert!(matches!(VaultLock::take(&path, Duration::ZERO, &|_| ()), Err(LockError::Busy { .. })));
     }
 }

@@ -1,7 +1,9 @@
 //! What only an operating system knows: private files, files without a name, folders synced, clocks, core dumps.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +23,7 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 pub fn append_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.append(true).read(true).create(true).mode(0o600);
-    regular(options.custom_flags(no_follow()).open(path)?)
+    regular(options.custom_flags(no_follow()).open(path))
 }
 
 /// A new folder that nobody else may look into.
@@ -36,26 +38,45 @@ fn no_follow() -> i32 {
 
 /// An existing regular file; symlinks, FIFOs, devices and folders are refused without waiting on them.
 pub fn open_regular(path: &Path, write: bool) -> io::Result<File> {
-    match File::options().read(true).write(write).custom_flags(no_follow()).open(path) {
-        // A symlink: the system's word for it has no stable name in the standard library.
-        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-            Err(io::ErrorKind::InvalidInput.into())
+    regular(File::options().read(true).write(write).custom_flags(no_follow()).open(path))
+}
+
+fn regular(opened: io::Result<File>) -> io::Result<File> {
+    // The system's words for a symlink, a socket and a device without a driver have no stable names in the
+    // standard library.
+    const NOT_FILES: [Errno; 3] = [Errno::LOOP, Errno::NXIO, Errno::NODEV];
+    let not_a_file = || Err(io::ErrorKind::InvalidInput.into());
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Ok(_) => not_a_file(),
+        Err(error) if NOT_FILES.iter().any(|not| error.raw_os_error() == Some(not.raw_os_error())) => {
+            not_a_file()
         }
-        other => regular(other?),
+        Err(error) => Err(error),
     }
 }
 
-fn regular(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+/// Whether an open file is what is at `path` now.
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(there) => Ok((open.dev(), open.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Moves a file to where nothing is.
 pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    rename_noreplace_at(CWD, from.as_os_str(), CWD, to.as_os_str())
+}
+
+fn rename_noreplace_at(from: impl AsFd, name: &OsStr, to: impl AsFd, new_name: &OsStr) -> io::Result<()> {
+    match rustix::fs::renameat_with(&from, name, &to, new_name, RenameFlags::NOREPLACE) {
         // A file system that does not know the flag: a hard link refuses an existing name just as well.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            std::fs::hard_link(from, to)?;
-            std::fs::remove_file(from)
+            rustix::fs::linkat(&from, name, &to, new_name, AtFlags::empty())?;
+            Ok(rustix::fs::unlinkat(&from, name, AtFlags::empty())?)
         }
         other => Ok(other?),
     }
@@ -131,22 +152,27 @@ pub fn modified(data: &std::fs::Metadata) -> ModifiedAt {
 pub struct PrivateOutput {
     file: File,
     folder: File,
-    hidden: Option<PathBuf>,
+    hidden: Option<OsString>,
 }
 
 impl PrivateOutput {
-    /// A file in an open folder.
-    pub fn begin(folder: File, folder_path: &Path, hidden_name: &str) -> io::Result<Self> {
+    /// A file in an open folder; `hidden_name` is used where it cannot be without a name.
+    pub fn begin(folder: File, hidden_name: &str) -> io::Result<Self> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         match rustix::fs::openat(&folder, ".", flags, Mode::RUSR | Mode::WUSR) {
-            Ok(file) => Ok(Self { file: file.into(), folder, hidden: None }),
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
-                let path = folder_path.join(hidden_name);
-                let file = create_private(&path)?;
-                Ok(Self { file, folder, hidden: Some(path) })
+            // It gets its name through /proc, so without one it would never have any.
+            Ok(file) if own_name(&file).exists() => Ok(Self { file: file.into(), folder, hidden: None }),
+            Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
+                Self::begin_hidden(folder, hidden_name)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn begin_hidden(folder: File, hidden_name: &str) -> io::Result<Self> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::RDWR | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&folder, hidden_name, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(Self { file: file.into(), folder, hidden: Some(hidden_name.into()) })
     }
 
     /// The file, to write to.
@@ -155,23 +181,19 @@ impl PrivateOutput {
     }
 
     /// Gives the file its name, if nothing has that name, with the modification time, and sees both onto the disk.
-    pub fn publish(mut self, name: &std::ffi::OsStr, modified: Option<ModifiedAt>) -> io::Result<()> {
+    pub fn publish(mut self, name: &OsStr, modified: Option<ModifiedAt>) -> io::Result<()> {
         if let Some(time) = modified {
             set_modified(&self.file, time)?;
         }
         self.file.sync_all()?;
-        if let Some(hidden) = self.hidden.take() {
-            match rustix::fs::renameat_with(CWD, &hidden, &self.folder, name, RenameFlags::NOREPLACE) {
-                Ok(()) => {}
-                Err(error) => {
-                    self.hidden = Some(hidden);
-                    return Err(error.into());
-                }
+        match &self.hidden {
+            Some(hidden) => {
+                rename_noreplace_at(&self.folder, hidden, &self.folder, name)?;
+                self.hidden = None;
             }
-        } else {
-            use std::os::fd::AsRawFd as _;
-            let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-            rustix::fs::linkat(CWD, own, &self.folder, name, AtFlags::SYMLINK_FOLLOW)?;
+            None => {
+                rustix::fs::linkat(CWD, own_name(&self.file), &self.folder, name, AtFlags::SYMLINK_FOLLOW)?;
+            }
         }
         self.folder.sync_all()
     }
@@ -180,9 +202,14 @@ impl PrivateOutput {
 impl Drop for PrivateOutput {
     fn drop(&mut self) {
         if let Some(hidden) = self.hidden.take() {
-            let _ = std::fs::remove_file(hidden);
+            let _ = rustix::fs::unlinkat(&self.folder, hidden, AtFlags::empty());
         }
     }
+}
+
+/// The path by which a process finds its own open file.
+fn own_name(file: &impl AsRawFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 fn set_modified(file: &File, time: ModifiedAt) -> io::Result<()> {
@@ -200,7 +227,7 @@ pub fn open_folder(path: &Path) -> io::Result<File> {
 
 /// Opens the folder of that name beneath an open one, making it where there is none. Symlinks are refused, so
 /// nothing planted in the tree leads outside.
-pub fn folder_beneath(folder: &File, name: &std::ffi::OsStr) -> io::Result<File> {
+pub fn folder_beneath(folder: &File, name: &OsStr) -> io::Result<File> {
     match rustix::fs::mkdirat(folder, name, Mode::RWXU) {
         Ok(()) => folder.sync_all()?,
         Err(Errno::EXIST) => {}
@@ -210,14 +237,20 @@ pub fn folder_beneath(folder: &File, name: &std::ffi::OsStr) -> io::Result<File>
     Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?.into())
 }
 
+/// A FIFO, for tests of what must not wait on one.
+#[cfg(test)]
+pub(super) fn make_fifo(path: &Path) {
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(CWD, path, fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsStr;
     use std::io::Write as _;
 
     fn output(folder: &Path) -> PrivateOutput {
-        PrivateOutput::begin(open_folder(folder).unwrap(), folder, ".hidden").unwrap()
+        PrivateOutput::begin(open_folder(folder).unwrap(), ".hidden").unwrap()
     }
 
     #[test]
@@ -238,6 +271,61 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_file_stands_in_where_none_can_be_without_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = || PrivateOutput::begin_hidden(open_folder(folder.path()).unwrap(), ".hidden");
+        let names =
+            || crate::store::disk::Disk::list_dir(&crate::store::disk::OsDisk, folder.path()).unwrap();
+        let mut out = begin().unwrap();
+        out.file().write_all(b"text").unwrap();
+        assert_eq!(std::fs::metadata(folder.path().join(".hidden")).unwrap().mode() & 0o777, 0o600);
+        out.publish(OsStr::new("a"), None).unwrap();
+        assert_eq!(names(), ["a"]);
+        let error = begin().unwrap().publish(OsStr::new("a"), None).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        drop(begin().unwrap());
+        assert_eq!(names(), ["a"]);
+        assert_eq!(std::fs::read(folder.path().join("a")).unwrap(), b"text");
+        std::os::unix::fs::symlink("elsewhere", folder.path().join(".hidden")).unwrap();
+        assert!(begin().is_err());
+    }
+
+    #[test]
+    fn the_clock_goes_on_within_one_start_of_the_machine() {
+        let (first, second) = (SystemClock.now(), SystemClock.now());
+        assert_eq!(first.boot, second.boot);
+        assert_eq!(first.boot.len(), 36, "{}", first.boot);
+        assert!(first.mono_ms > 0 && first.mono_ms <= second.mono_ms);
+        assert!(first.time.unix_ms() > 1_700_000_000_000);
+    }
+
+    #[test]
+    fn mode_bits_tell_what_others_can_do() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, read, write) in [
+            (0o600, false, false),
+            (0o640, true, false),
+            (0o604, true, false),
+            (0o620, false, true),
+            (0o602, false, true),
+            (0o611, false, false),
+            (0o000, false, false),
+        ] {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(others_can_read(file.path()).unwrap(), read, "{mode:o}");
+            assert_eq!(others_can_write(file.path()).unwrap(), write, "{mode:o}");
+        }
+        assert!(others_can_read(Path::new("/none")).is_err());
+    }
+
+    #[test]
+    fn a_host_name_is_short_and_plain() {
+        let name = host_name();
+        assert!((1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+
+    #[test]
     fn a_planted_symlink_does_not_lead_outside() {
         let folder = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
@@ -254,8 +342,7 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("file"), b"x").unwrap();
         std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
-        let fifo = rustix::fs::FileType::Fifo;
-        rustix::fs::mknodat(CWD, path("fifo"), fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        make_fifo(&path("fifo"));
         assert!(open_regular(&path("file"), false).is_ok());
         for bad in ["link", "fifo", "."] {
             assert!(open_regular(&path(bad), false).is_err(), "{bad}");

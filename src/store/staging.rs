@@ -4,10 +4,11 @@
 //! there afterwards. A session holds a lock in its folder; folders of dead sessions are swept.
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskError, DiskFile};
 use super::error::StoreError;
 use super::layout::Layout;
 use crate::access::{Grant, Recorded};
@@ -43,7 +44,7 @@ impl Staging {
         disk.create_dir(&layout.session(session))?;
         let path = layout.session_lock(session);
         disk.create_new(&path)?;
-        let lock = File::open(&path).map_err(|source| super::disk::DiskError::new("open", &path, source))?;
+        let lock = File::open(&path).map_err(|source| DiskError::new("open", &path, source))?;
         lock.try_lock().map_err(|_| StoreError::Missing("lock of the session".to_owned()))?;
         let (disk, layout) = (disk.clone(), layout.clone());
         Ok(Self { disk, layout, session, written: Vec::new(), keep: false, _lock: lock })
@@ -132,9 +133,12 @@ pub fn publish(
             make_folders(disk, layout.root(), folder)?;
             folders.push(folder.to_owned());
         }
-        match disk.rename_noreplace(&layout.session(session).join(name), place) {
+        let staged = layout.session(session).join(name);
+        match disk.rename_noreplace(&staged, place) {
             Ok(()) => {}
             Err(error) if error.is_not_found() && disk.exists(place)? => {}
+            // A stop between the two names of a rename leaves both.
+            Err(error) if error.is_exists() && is_same(disk, &staged, place)? => disk.remove_file(&staged)?,
             Err(error) => return Err(error.into()),
         }
     }
@@ -146,6 +150,28 @@ pub fn publish(
         }
     }
     Ok(())
+}
+
+/// Whether two files have the same content.
+fn is_same(disk: &dyn Disk, one: &Path, other: &Path) -> Result<bool, StoreError> {
+    let (mut one_file, mut other_file) = (disk.open_read(one)?, disk.open_read(other)?);
+    if one_file.size()? != other_file.size()? {
+        return Ok(false);
+    }
+    let failed = |error| DiskError::new("read", one, error);
+    let (mut one_bytes, mut other_bytes) = (BufReader::new(&mut one_file), BufReader::new(&mut other_file));
+    loop {
+        let (left, right) = (one_bytes.fill_buf().map_err(failed)?, other_bytes.fill_buf().map_err(failed)?);
+        let len = left.len().min(right.len());
+        if left.get(..len) != right.get(..len) {
+            return Ok(false);
+        }
+        if len == 0 {
+            return Ok(left.len() == right.len());
+        }
+        one_bytes.consume(len);
+        other_bytes.consume(len);
+    }
 }
 
 /// Makes a folder and those above it, up to the vault's own; each is on the disk before the next.

@@ -1,5 +1,6 @@
 //! The user's own files and folders: what is there to be sealed, and a file that must not change while it is read.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
@@ -23,48 +24,61 @@ pub struct Found {
 pub struct Walk {
     /// Regular files, in the order of the arguments and then of their names.
     pub files: Vec<Found>,
-    /// What is left alone, and why: `symlink`, `fifo`, `socket`, `device`, `vault`.
+    /// What is left alone, and why: `symlink`, `fifo`, `socket`, `device`, `vault`, `twice`, `other`.
     pub skipped: Vec<(PathBuf, &'static str)>,
     /// What could not be looked at.
     pub failed: Vec<(PathBuf, io::Error)>,
 }
 
-/// Collects the regular files at and below `paths`. Symlinks are not followed, and the vault's own folder is not
-/// walked into.
+/// Collects the regular files at and below `paths`. Symlinks are not followed, nothing of the vault's own folder
+/// (a canonical path) is taken, and a file that several arguments lead to is taken once.
 pub fn walk(paths: &[PathBuf], vault: &Path) -> Walk {
     let mut walk = Walk::default();
+    let mut taken = HashSet::new();
+    let vault_folder = std::fs::metadata(vault).map(|data| (data.dev(), data.ino())).ok();
     for path in paths {
+        // Without the slash at the end that would make the system follow a link.
+        let path: PathBuf = path.components().collect();
         let top = path.file_name().map(OsString::from);
         // "." and ".." have no name of their own; what they stand for has.
         let top = top.or_else(|| path.canonicalize().ok()?.file_name().map(OsString::from));
-        let mut entries = walkdir::WalkDir::new(path).follow_links(false).follow_root_links(false);
+        let mut entries = walkdir::WalkDir::new(&path).follow_links(false).follow_root_links(false);
         entries = entries.sort_by_file_name();
         let mut entries = entries.into_iter();
         while let Some(entry) = entries.next() {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    let at = error.path().unwrap_or(path).to_owned();
+                    let at = error.path().unwrap_or(&path).to_owned();
                     walk.failed.push((at, error.into()));
                     continue;
                 }
             };
-            let kind = entry.file_type();
-            if kind.is_dir() {
-                if entry.path().canonicalize().is_ok_and(|real| real.starts_with(vault)) {
-                    walk.skipped.push((entry.path().to_owned(), "vault"));
+            let (kind, source) = (entry.file_type(), entry.path().to_owned());
+            let real = if kind.is_symlink() { None } else { source.canonicalize().ok() };
+            // By its inode too: a folder can be mounted in two places.
+            let is_vault = kind.is_dir()
+                && vault_folder.is_some()
+                && entry.metadata().ok().map(|data| (data.dev(), data.ino())) == vault_folder;
+            if is_vault || real.as_ref().is_some_and(|real| real.starts_with(vault)) {
+                walk.skipped.push((source, "vault"));
+                if kind.is_dir() {
                     entries.skip_current_dir();
                 }
             } else if kind.is_file() {
-                let beneath = entry.path().strip_prefix(path).unwrap_or(entry.path());
+                if !taken.insert(real.unwrap_or_else(|| source.clone())) {
+                    walk.skipped.push((source, "twice"));
+                    continue;
+                }
+                let beneath = source.strip_prefix(&path).unwrap_or(&source);
                 let inside = if entry.depth() == 0 {
                     Vec::new()
                 } else {
                     top.iter().cloned().chain(beneath.iter().map(OsString::from)).collect()
                 };
-                walk.files.push(Found { source: entry.path().to_owned(), inside });
-            } else {
-                walk.skipped.push((entry.path().to_owned(), why(kind)));
+                walk.files.push(Found { source, inside });
+            } else if !kind.is_dir() {
+                walk.skipped.push((source, why(kind)));
             }
         }
     }
@@ -178,13 +192,111 @@ mod tests {
         let found = walk(&[top.clone(), top.join("a"), top.join("link"), missing], &vault);
         let inside: Vec<Vec<OsString>> = found.files.iter().map(|file| file.inside.clone()).collect();
         let name = OsString::from("top 中");
-        assert_eq!(
-            inside,
-            vec![vec![name.clone(), "a".into()], vec![name, "sub".into(), odd], Vec::<OsString>::new()]
-        );
-        let whys: Vec<&str> = found.skipped.iter().map(|(_, why)| *why).collect();
-        assert_eq!(whys, ["symlink", "socket", "vault", "symlink"]);
+        assert_eq!(inside, vec![vec![name.clone(), "a".into()], vec![name, "sub".into(), odd]]);
+        assert_eq!(whys(&found), ["symlink", "socket", "vault", "twice", "symlink"]);
         assert_eq!(found.failed.len(), 1);
+    }
+
+    fn whys(walk: &Walk) -> Vec<&'static str> {
+        walk.skipped.iter().map(|(_, why)| *why).collect()
+    }
+
+    fn nowhere() -> &'static Path {
+        Path::new("/nowhere")
+    }
+
+    #[test]
+    fn a_link_that_is_named_is_not_followed_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("real")).unwrap();
+        std::fs::write(at("real/a"), b"1").unwrap();
+        std::os::unix::fs::symlink(at("real"), at("link")).unwrap();
+        for link in ["link", "link/", "link/.", "./link//"] {
+            let found = walk(&[at(link)], nowhere());
+            assert!(found.files.is_empty() && whys(&found) == ["symlink"], "{link}");
+        }
+        // A link on the way is the user's own choice.
+        let found = walk(&[at("link/a")], nowhere());
+        assert_eq!(found.files, [Found { source: at("link/a"), inside: Vec::new() }]);
+    }
+
+    #[test]
+    fn nothing_of_the_vault_is_taken_whatever_leads_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().canonicalize().unwrap().join(name);
+        std::fs::create_dir_all(at("v/roster")).unwrap();
+        std::fs::write(at("v/roster/0001.note"), b"1").unwrap();
+        std::os::unix::fs::symlink(at("v"), at("link")).unwrap();
+        for inside in
+            ["v", "v/", "v/roster", "v/roster/0001.note", "v/../v", "link/roster/0001.note", "link/roster"]
+        {
+            let found = walk(&[at(inside)], &at("v"));
+            assert!(found.files.is_empty() && whys(&found) == ["vault"], "{inside}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_name_of_its_own_gives_that_of_what_it_stands_for() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("top/sub")).unwrap();
+        std::fs::write(folder.path().join("top/a"), b"1").unwrap();
+        let found = walk(&[folder.path().join("top/sub/..")], nowhere());
+        assert_eq!(found.files.len(), 1);
+        assert_eq!(found.files[0].inside, ["top", "a"]);
+    }
+
+    #[test]
+    fn odd_files_are_files() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().join("t");
+        std::fs::create_dir(&top).unwrap();
+        let longest = OsString::from("x".repeat(255));
+        std::fs::write(top.join(&longest), b"").unwrap();
+        let sparse = File::create(top.join("sparse")).unwrap();
+        sparse.set_len(1 << 40).unwrap();
+        std::os::unix::fs::symlink("/nowhere", top.join("dangling")).unwrap();
+        super::os::make_fifo(&top.join("fifo"));
+        std::fs::create_dir(top.join("shut")).unwrap();
+        std::fs::set_permissions(top.join("shut"), std::fs::Permissions::from_mode(0o000)).unwrap();
+        let found = walk(std::slice::from_ref(&top), nowhere());
+        let names: Vec<_> = found.files.iter().filter_map(|file| file.source.file_name()).collect();
+        assert_eq!(names, [std::ffi::OsStr::new("sparse"), longest.as_os_str()]);
+        assert_eq!(whys(&found), ["symlink", "fifo"]);
+        // Root may look into everything; an ordinary account may not, and is told.
+        let may_look = std::fs::read_dir(top.join("shut")).is_ok();
+        assert_eq!(found.failed.len(), usize::from(!may_look));
+        assert_eq!(SourceFile::open(&top.join("sparse")).unwrap().size(), 1 << 40);
+        assert_eq!(SourceFile::open(&top.join(&longest)).unwrap().size(), 0);
+        for bad in ["dangling", "fifo", "shut"] {
+            assert!(SourceFile::open(&top.join(bad)).is_err(), "{bad}");
+        }
+        std::fs::set_permissions(top.join("shut"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn every_way_to_change_a_file_is_noticed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        type Way = (&'static str, fn(&Path));
+        let ways: [Way; 5] = [
+            ("shrinks", |path| File::options().write(true).open(path).unwrap().set_len(1).unwrap()),
+            ("grows", |path| File::options().write(true).open(path).unwrap().set_len(9).unwrap()),
+            ("same size", |path| std::fs::write(path, b"two").unwrap()),
+            ("mode", |path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).unwrap()),
+            ("gone", |path| std::fs::remove_file(path).unwrap()),
+        ];
+        for (way, change) in ways {
+            std::fs::write(&path, b"one").unwrap();
+            let source = SourceFile::open(&path).unwrap();
+            // The file system's clock ticks every few milliseconds; two changes within one tick look like one.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            change(&path);
+            assert!(!source.is_unchanged().unwrap(), "{way}");
+            assert!(!source.remove_if_unchanged().unwrap_or(false), "{way}");
+        }
     }
 
     #[test]

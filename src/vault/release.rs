@@ -48,9 +48,8 @@ impl Releasing<'_> {
         modified: Option<ModifiedAt>,
     ) -> Result<u64, Error> {
         let failed = |error: std::io::Error| convert::io(Code::Io, &error).with("path", path.display());
-        let beside = path.parent().unwrap_or(Path::new("."));
         let hidden = format!(".gapvault-{}.partial", self.row.id);
-        let mut output = PrivateOutput::begin(folder, beside, &hidden).map_err(failed)?;
+        let mut output = PrivateOutput::begin(folder, &hidden).map_err(failed)?;
         let size = self.decrypt(output.file())?;
         output.publish(name, modified).map_err(failed)?;
         Ok(size)

@@ -199,7 +199,7 @@ pub struct SealedRow {
 pub struct SkippedRow {
     /// The source, lossy where not UTF-8.
     pub source: String,
-    /// `symlink`, `fifo`, `socket`, `device`, `vault`, `other`.
+    /// `symlink`, `fifo`, `socket`, `device`, `vault`, `twice`, `other`.
     pub why: &'static str,
 }
 

@@ -11,6 +11,7 @@
 mod faults;
 mod format_pages;
 mod sealed;
+mod strikes;
 mod tidy;
 mod two_keys;
 mod vectors_age;

@@ -100,23 +100,18 @@ fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         AuditShow { last: matches.get_one::<u64>("last").copied(), document: text(matches, "document") };
     let report = desk.vault()?.audit_show(&request)?;
     desk.answer(&report, |desk| {
-        let names = ["seq", "time", "event", "phase", "outcome", "member", "document"];
+        let names = ["seq", "time", "event", "phase", "outcome", "member", "object"];
         let mut table = Table::new(desk.headings(&names));
         for entry in &report.entries {
-            let field = |name: &str| match entry.get(name) {
-                Some(serde_json::Value::String(text)) => text.clone(),
-                Some(serde_json::Value::Null) | None => String::new(),
-                Some(other) => other.to_string(),
-            };
-            let time = field("time");
+            let time = field(entry, "/time");
             table.row(vec![
-                field("seq"),
+                field(entry, "/seq"),
                 time.parse().map_or(time, |time| desk.date(time)),
-                desk.value("event", &field("event")),
-                desk.value("phase", &field("phase")),
-                desk.value("outcome", &field("outcome")),
-                field("member"),
-                field("document"),
+                desk.value("event", &field(entry, "/event")),
+                desk.value("phase", &field(entry, "/phase")),
+                desk.value("outcome", &field(entry, "/outcome")),
+                field(entry, "/actor/id"),
+                field(entry, "/object/id"),
             ]);
         }
         table.lines(desk.width())
@@ -124,9 +119,27 @@ fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     Ok(0)
 }
 
+/// A text or number of an entry; empty where the entry has none.
+fn field(entry: &serde_json::Value, place: &str) -> String {
+    match entry.pointer(place) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(serde_json::Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_are_found_where_an_entry_has_them() {
+        let entry = serde_json::json!({"seq": "7", "v": 1, "actor": {"id": "3f00"}});
+        assert_eq!(field(&entry, "/seq"), "7");
+        assert_eq!(field(&entry, "/v"), "1");
+        assert_eq!(field(&entry, "/actor/id"), "3f00");
+        assert_eq!(field(&entry, "/object/id"), "");
+    }
 
     #[test]
     fn the_worst_finding_decides() {

@@ -8,7 +8,10 @@ use gapvault::vault::{self, Error, IdentityNew};
 
 use super::{kind, needed, needed_path};
 use crate::desk::Desk;
+use crate::table::cut;
 
+/// Columns of a public key on the screen.
+const KEY_WIDTH: usize = 64;
 /// Below this a stolen identity file can be guessed at too quickly.
 const CALM_WORK: u8 = 16;
 
@@ -59,7 +62,8 @@ fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
             ("member", report.id.to_string()),
             ("created", desk.date(report.created)),
             ("code", report.code.clone()),
-            ("recipient", report.recipient.clone()),
+            // A post-quantum key has two thousand characters; whoever needs them all takes --json.
+            ("recipient", cut(&report.recipient, KEY_WIDTH)),
             ("verifier-key", report.verifier_key.clone()),
         ];
         desk.facts(&rows)
