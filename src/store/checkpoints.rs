@@ -76,9 +76,13 @@ impl CheckpointFile {
         Ok((tail.records.iter().map(|record| record.to_vec()).collect(), tail.rest.is_some()))
     }
 
-    /// Writes the whole records anew without what a kill left behind them.
-    pub fn drop_torn_end(&self) -> Result<(), DiskError> {
-        let bytes = self.disk.read(&self.path, FILE_LIMIT)?;
+    /// Writes the whole records through a new file, without what a kill left behind them.
+    pub fn write_anew(&self) -> Result<(), DiskError> {
+        let bytes = match self.disk.read(&self.path, FILE_LIMIT) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let whole = CHECKPOINTS.parse_tail(&bytes).whole_len;
         write_durably(&*self.disk, &self.path, bytes.get(..whole).unwrap_or_default())
     }

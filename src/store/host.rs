@@ -294,6 +294,11 @@ impl HostState {
         Ok(())
     }
 
+    /// Sees the names of what is here onto the disk.
+    pub fn settle(&self) -> Result<(), HostError> {
+        Ok(self.disk.sync_dir(&self.folder)?)
+    }
+
     /// Something that was written may not be on the disk; the next start writes it anew.
     pub fn mark_dirty(&self) -> Result<(), HostError> {
         Ok(write_durably(&*self.disk, &self.folder.join("dirty"), b"")?)

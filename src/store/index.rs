@@ -241,6 +241,14 @@ impl Index {
         self
     }
 
+    /// While something is recorded and not followed to its end, the file that tells of an open index stays even when
+    /// the index is closed well.
+    pub fn unfinished(&self, unfinished: bool) {
+        if let Some(marker) = &self.marker {
+            marker.keep.store(unfinished, Ordering::Relaxed);
+        }
+    }
+
     /// How far it has come; `None` for one that holds nothing yet.
     pub fn state(&self) -> Result<Option<IndexState>, IndexError> {
         guarded(|| match self.db.get(b"s")? {
@@ -263,17 +271,13 @@ impl Index {
 
     /// Makes a change, atomically, and sees it onto the disk.
     pub fn commit(&self, change: Change) -> Result<(), IndexError> {
-        let done = guarded(|| {
+        guarded(|| {
             self.db.apply_batch(change.batch)?;
             self.db.flush()?;
             // flush() is sync_file_range on Linux, which promises nothing after a power cut.
             let db = std::fs::File::open(self.folder.join("db")).map_err(IndexError::Io)?;
             db.sync_data().map_err(IndexError::Io)
-        });
-        if let (Err(_), Some(marker)) = (&done, &self.marker) {
-            marker.keep.store(true, Ordering::Relaxed);
-        }
-        done
+        })
     }
 
     /// The place of a document's sealing, if it was ever sealed here.

@@ -163,6 +163,7 @@ impl Ledger {
             self.segments.tidy()?;
         }
         if self.host.is_dirty() {
+            self.checkpoints.write_anew()?;
             self.host.clear_dirty()?;
         }
         Ok(())
@@ -259,10 +260,14 @@ impl Ledger {
 
     /// Adds the newest checkpoint to the vault's own file of them.
     pub fn write_checkpoint(&mut self) -> Result<(), StoreError> {
-        if self.checkpoints.last()? == Last::Torn {
-            self.checkpoints.drop_torn_end()?;
+        let torn = self.checkpoints.last()? == Last::Torn;
+        let prepared = if torn { self.checkpoints.write_anew() } else { Ok(()) };
+        let written = prepared.and_then(|()| self.checkpoints.append(&self.host.record().checkpoint));
+        if let Err(error) = written {
+            // As after a failed append: what was not synced then is shown by the cache and not on the disk.
+            let _ = self.host.mark_dirty();
+            return Err(error.into());
         }
-        self.checkpoints.append(&self.host.record().checkpoint)?;
         self.checkpoints_behind = false;
         Ok(())
     }

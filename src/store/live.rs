@@ -90,6 +90,7 @@ impl Live {
         let roster = rosters::in_force(context, host.record())?;
         let keys = log_keys(context, &roster, host.record().epoch)?;
         let ledger = Ledger::open(&context.disk, &context.layout, host, &keys)?;
+        recover::settle(context, ledger.host())?;
         let index = recover::open_index(context)?;
         let state = recover::compare(&ledger, &index)?;
         let mut live = Self {
@@ -181,6 +182,7 @@ impl Live {
         for (draft, seq) in drafts.into_iter().zip(self.ledger.size()..) {
             entries.push(draft.entry(seq).map_err(|error| StoreError::Entry(error.to_string()))?);
         }
+        self.index.unfinished(true);
         let recorded = self.ledger.append(&entries, signer, roster)?;
         Ok((recorded, entries))
     }
@@ -212,7 +214,9 @@ impl Live {
         }
         follower.commit(self.ledger.next(), self.ledger.root())?;
         self.state = self.index_state()?;
-        self.ledger.tidy()
+        self.ledger.tidy()?;
+        self.index.unfinished(false);
+        Ok(())
     }
 
     fn index_state(&self) -> Result<IndexState, StoreError> {

@@ -229,7 +229,8 @@ pub fn open_folder(path: &Path) -> io::Result<File> {
 /// nothing planted in the tree leads outside.
 pub fn folder_beneath(folder: &File, name: &OsStr) -> io::Result<File> {
     match rustix::fs::mkdirat(folder, name, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
+        Ok(()) => folder.sync_all()?,
+        Err(Errno::EXIST) => {}
         Err(error) => return Err(error.into()),
     }
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

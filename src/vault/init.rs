@@ -53,6 +53,7 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     if me.decryption().kind() != request.kind {
         return Err(Code::KeyKind.into());
     }
+    let stood = site.disk.exists(folder)?;
     let layout = prepare_folder(&*site.disk, folder)?;
     let context = site.context(layout.root());
     let lock =
@@ -65,6 +66,11 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     let first = found(note.as_bytes()).map_err(crate::store::StoreError::from)?;
     write_truth(site, &layout, me, &note, &keys)?;
     begin_log(site, &context, &first, &log_key)?;
+    if stood {
+        // An `init` that was killed can have made folders, here and for the host's state, that are not on the disk.
+        site.disk.sync_filesystem(layout.root())?;
+        site.disk.sync_filesystem(&site.state)?;
+    }
     record(site, &context, lock, me, &first)?;
     write_durably(&*site.disk, &layout.format(), FORMAT.as_bytes())?;
     site.disk.remove_file(&layout.incomplete())?;

@@ -127,6 +127,8 @@ impl Vault {
                 }
                 if !self.site.disk.exists(folder)? {
                     self.site.disk.create_dir(folder)?;
+                    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+                    self.site.disk.sync_dir(parent.unwrap_or(std::path::Path::new(".")))?;
                 }
                 Ok(())
             }

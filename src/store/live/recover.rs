@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::super::error::StoreError;
+use super::super::host::HostState;
 use super::super::index::{Index, IndexError, IndexState, OpenMarker, Place};
 use super::super::ledger::Ledger;
 use super::super::segments::SegmentError;
@@ -29,6 +30,16 @@ pub(super) fn open_index(context: &Context) -> Result<Index, StoreError> {
     }
     let marker = OpenMarker::new(context.disk.clone(), layout.index_open());
     Ok(Index::open(&folder)?.marked(marker))
+}
+
+/// After an unclean stop, what can be seen may not be on the disk: a name whose folder was not synced, a bundle cut
+/// and not yet safe. All of it is made safe before anything is built on it.
+pub(super) fn settle(context: &Context, host: &HostState) -> Result<(), StoreError> {
+    if context.disk.exists(&context.layout.index_open())? {
+        context.disk.sync_filesystem(context.layout.root())?;
+        host.settle()?;
+    }
+    Ok(())
 }
 
 /// A torn `snap.*.generating` beside a good database keeps sled from opening for ever.
@@ -97,6 +108,7 @@ struct Left {
 impl Live {
     /// Finishes what a kill left, and says so in the log.
     pub(super) fn recover(&mut self) -> Result<(), StoreError> {
+        self.index.unfinished(true);
         if let Some(extension) = self.ledger.extension() {
             self.follow_rosters(extension.from)?;
             self.ledger.adopt((self.roster.roster().version, self.roster.digest()))?;
@@ -116,7 +128,9 @@ impl Live {
             self.recovered.push("log-recover".to_owned());
         }
         staging::sweep(&*self.context.disk, &self.context.layout)?;
-        self.ledger.tidy()
+        self.ledger.tidy()?;
+        self.index.unfinished(false);
+        Ok(())
     }
 
     /// The entry that tells of the recovery comes first: like any other work, finishing needs its record.
