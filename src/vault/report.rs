@@ -42,6 +42,20 @@ reports! {
     RebuildReport = "gapvault.rebuild/v1",
 }
 
+/// A path in JSON, lossy where it is not UTF-8: work that was done must not end in an error about its name.
+fn lossy<S: serde::Serializer>(path: &std::path::Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
+}
+
+// serde hands the field over by reference.
+#[allow(clippy::ref_option)]
+fn some_lossy<S: serde::Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => to.serialize_some(&path.to_string_lossy()),
+        None => to.serialize_none(),
+    }
+}
+
 /// A new identity.
 #[derive(Debug, Clone, Serialize)]
 pub struct IdentityNewReport {
@@ -50,8 +64,10 @@ pub struct IdentityNewReport {
     /// The person's name.
     pub name: String,
     /// The identity file.
+    #[serde(serialize_with = "lossy")]
     pub identity: PathBuf,
     /// The card beside it.
+    #[serde(serialize_with = "lossy")]
     pub card: PathBuf,
     /// The card's 25-digit code.
     pub code: String,
@@ -80,6 +96,7 @@ pub struct IdentityShowReport {
 #[derive(Debug, Clone, Serialize)]
 pub struct IdentityPassphraseReport {
     /// The identity file.
+    #[serde(serialize_with = "lossy")]
     pub identity: PathBuf,
 }
 
@@ -227,6 +244,7 @@ pub struct OpenedRow {
     /// The document.
     pub id: DocumentId,
     /// Where it was written; null for standard output.
+    #[serde(serialize_with = "some_lossy")]
     pub path: Option<PathBuf>,
     /// Bytes of plaintext.
     pub size: u64,
@@ -283,6 +301,7 @@ pub struct DocumentDetail {
     /// Length of the header, a multiple of 4096.
     pub header_len: u64,
     /// The sealed file.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
 }
 
@@ -426,5 +445,21 @@ pub struct RebuildReport {
     /// Hash tiles written anew.
     pub tiles: u64,
     /// Where the old index was put aside, if there was one.
+    #[serde(serialize_with = "some_lossy")]
     pub old_index: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_not_utf8_does_not_fail_the_answer() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let path = PathBuf::from(std::ffi::OsString::from_vec(b"a\xff".to_vec()));
+        let row = OpenedRow { id: DocumentId([1; 16]), path: Some(path), size: 0 };
+        assert!(serde_json::to_string(&row).unwrap().contains("a\u{fffd}"));
+        let row = OpenedRow { path: None, ..row };
+        assert!(serde_json::to_string(&row).unwrap().contains("\"path\":null"));
+    }
 }
