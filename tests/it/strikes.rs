@@ -6,4 +6,3 @@ mod durable;
 mod hardened;
 mod host;
 mod undo;
-mod verbs;
