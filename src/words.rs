@@ -7,7 +7,9 @@ pub mod screen;
 use std::fmt;
 
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::resolver::ResolverError;
+use fluent_bundle::resolver::errors::ReferenceKind;
+use fluent_bundle::{FluentArgs, FluentError, FluentResource};
 use unic_langid::LanguageIdentifier;
 
 const EN: &str = include_str!("words/en.ftl");
@@ -92,21 +94,21 @@ impl Words {
         }
         let mut missing = Vec::new();
         let text = self.bundle.format_pattern(pattern, Some(&arguments), &mut missing).into_owned();
-        if missing.is_empty() { text } else { without_placeholders(&text) }
+        if missing.is_empty() {
+            return text;
+        }
+        // Formatted again rather than cut out: a fact that was given may itself look like a placeholder.
+        for problem in &missing {
+            if let FluentError::ResolverError(ResolverError::Reference(ReferenceKind::Variable { id })) =
+                problem
+            {
+                arguments.set(id.clone(), "");
+            }
+        }
+        let text = self.bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned();
+        let text = text.trim_end();
+        text.strip_suffix([':', '：']).unwrap_or(text).to_owned()
     }
-}
-
-/// Fluent shows a fact that nobody gave as `{$name}`.
-fn without_placeholders(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{$") {
-        out.push_str(before);
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    out.push_str(rest);
-    let out = out.trim_end();
-    out.strip_suffix([':', '：']).unwrap_or(out).to_owned()
 }
 
 #[cfg(test)]
@@ -151,6 +153,9 @@ mod tests {
         assert_eq!(text, "There is no document 3f9a.");
         assert_eq!(words.text("error-not-found-file", &[]), "There is no such file");
         assert_eq!(words.text("no-such-key", &[]), "no-such-key");
+        // A given fact stays whole, whatever it looks like.
+        let text = words.text("error-truncated-log", &[("found", "{$known} {$x".into())]);
+        assert_eq!(text, "The access log has {$known} {$x entries;  are known to have existed.");
     }
 
     #[test]

@@ -18,3 +18,4 @@ mod two_keys;
 mod vectors_age;
 mod vectors_merkle;
 mod verbs;
+mod words;
