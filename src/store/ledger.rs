@@ -83,7 +83,8 @@ impl Ledger {
         let extension = extension(&segments, &known, &last, own.as_ref(), &origin)?;
         let checkpoints_behind = match &last {
             LastSigned::Genuine(last) => last.checkpoint().size() < known.size(),
-            LastSigned::None | LastSigned::Torn => true,
+            LastSigned::Torn => true,
+            LastSigned::None => known.size() > 0,
         };
         let newest_signed = match last {
             LastSigned::Genuine(last) => Some(last.note().print().into_bytes()),

@@ -291,3 +291,42 @@ fn a_second_host_is_enrolled_and_the_first_follows() {
     assert_eq!(other().list(None, &ListRequest::default()).unwrap().documents.len(), 3);
     sound(&place);
 }
+
+#[test]
+fn a_destruction_that_nobody_signed_for_destroys_nothing() {
+    use gapvault::crypto::Random as _;
+    use gapvault::crypto::SystemRandom;
+    use gapvault::id::{DocumentId, SessionId};
+    use gapvault::log::entry::{Draft, Entry, Event, Object, Outcome, Phase};
+    use gapvault::log::frames::ENTRIES;
+    use gapvault::time::Clock as _;
+
+    let place = Place::new();
+    let source = place.write("a.txt", b"text");
+    let id = place.seal(&place.founder, &source, Class::Important);
+    let tail = place.path("v/log/tail");
+    let mut bytes = std::fs::read(&tail).unwrap();
+    let last = Entry::parse(ENTRIES.parse_tail(&bytes).records.last().unwrap()).unwrap();
+    let now = gapvault::vault::SystemClock.now();
+    let session = SessionId(SystemRandom::new().bytes16().unwrap());
+    let mut forged = Draft::new(Event::DocumentDestroy, Outcome::Ok, session, last.host(), last.zone(), &now);
+    forged.phase = Phase::Intent;
+    forged.object = Some(Object::document(id.parse::<DocumentId>().unwrap()));
+    let forged = forged.entry(last.seq() + 1).unwrap().to_bytes();
+    ENTRIES.append(&mut bytes, &forged).unwrap();
+    std::fs::write(&tail, bytes).unwrap();
+
+    assert_eq!(place.vault().status().unwrap().documents, 1);
+    assert_eq!(place.open(&place.founder, &id, &place.path("o")).unwrap(), b"text");
+    let entries = place.vault().audit_show(&AuditShow::default()).unwrap().entries;
+    let said = |entry: &serde_json::Value| entry["detail"]["code"] == "intent-not-signed";
+    assert!(entries.iter().any(|entry| said(entry) && entry["outcome"] == "failed"));
+    sound(&place);
+}
+
+#[test]
+fn a_new_vault_begins_with_its_own_entry() {
+    let place = Place::new();
+    let entries = place.vault().audit_show(&AuditShow::default()).unwrap().entries;
+    assert_eq!(entries[0]["event"], "vault.init");
+}

@@ -103,6 +103,8 @@ struct Left {
     sealed: Vec<(SessionId, DocumentId)>,
     rosters: HashSet<SessionId>,
     destroying: BTreeMap<u64, DocumentId>,
+    /// Begun by entries that nobody signed for: nothing was destroyed yet, and nothing will be.
+    abandoned: BTreeMap<u64, DocumentId>,
 }
 
 impl Live {
@@ -154,6 +156,7 @@ impl Live {
     /// Reads what the index lacks, for work that was recorded and perhaps not done.
     fn look_at(&self, from: u64) -> Result<Left, StoreError> {
         let mut left = Left::default();
+        let signed = self.ledger.extension().map_or(u64::MAX, |extension| extension.from);
         self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
             let entry = parse(seq, bytes)?;
             let id = entry.object().and_then(Object::document_id);
@@ -165,10 +168,14 @@ impl Live {
                     left.rosters.insert(entry.session());
                 }
                 (Event::DocumentDestroy, Phase::Intent, Outcome::Ok) => {
-                    left.destroying.extend(id.map(|id| (seq, id)));
+                    // Destroying begins after its intent was anchored. An intent beyond the anchor is of a command
+                    // that was stopped before, or of somebody who only wrote into the folder.
+                    let which = if seq < signed { &mut left.destroying } else { &mut left.abandoned };
+                    which.extend(id.map(|id| (seq, id)));
                 }
                 (Event::DocumentDestroy, Phase::Done, _) => {
                     left.destroying.remove(&entry.closes().unwrap_or(u64::MAX));
+                    left.abandoned.remove(&entry.closes().unwrap_or(u64::MAX));
                 }
                 _ => {}
             }
@@ -200,15 +207,17 @@ impl Live {
     }
 
     fn destroyed_drafts(&self, left: &Left) -> Vec<Draft> {
-        let draft = |(seq, id): (&u64, &DocumentId)| {
-            let mut draft = self.draft(Event::DocumentDestroy, Outcome::Ok, SessionId([0; 16]));
+        let draft = |outcome, code: &str, (seq, id): (&u64, &DocumentId)| {
+            let mut draft = self.draft(Event::DocumentDestroy, outcome, SessionId([0; 16]));
             draft.object = Some(Object::document(*id));
             draft.phase = Phase::Done;
             draft.closes = Some(*seq);
-            draft.detail.code = "finished-after-stop".parse().ok();
+            draft.detail.code = code.parse().ok();
             draft
         };
-        left.destroying.iter().map(draft).collect()
+        let finished = left.destroying.iter().map(|at| draft(Outcome::Ok, "finished-after-stop", at));
+        let abandoned = left.abandoned.iter().map(|at| draft(Outcome::Failed, "intent-not-signed", at));
+        finished.chain(abandoned).collect()
     }
 
     /// Rosters that the entries beyond the known checkpoint put in force, each following from the one before.
