@@ -5,6 +5,7 @@
 
 mod child;
 mod disk;
+mod double;
 mod journal;
 mod judge;
 
@@ -29,7 +30,24 @@ fn child() {
     let Ok(task) = std::env::var(TASK) else { return };
     let parts: Vec<&str> = task.splitn(4, ' ').collect();
     let [verb, mode, at, folder] = parts.as_slice() else { panic!("{task}") };
-    child::run(&Ground(folder.into()), Verb::of(verb), Mode::of(mode), at.parse().unwrap());
+    let (mode, at) = (Mode::of(mode), at.parse().unwrap());
+    match *verb {
+        "double" => double::scenario(Path::new(folder), mode, at),
+        verb => child::run(&Ground(folder.into()), Verb::of(verb), mode, at),
+    }
+}
+
+/// Does a task in a process of its own; whether that was killed.
+fn killed(verb: &str, mode: Mode, at: u64, folder: &Path) -> bool {
+    // This very program, even when a newer one was built over it meanwhile.
+    let output = Command::new("/proc/self/exe")
+        .args(["--exact", "faults::child", "--ignored", "--nocapture"])
+        .env(TASK, format!("{verb} {mode:?} {at} {}", folder.display()))
+        .output()
+        .unwrap();
+    let killed = output.status.signal() == Some(9);
+    assert!(killed || output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    killed
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -120,15 +138,7 @@ impl Bench {
     fn run(&self, verb: Verb, mode: Mode, at: u64) -> Vec<String> {
         self.reset(verb, mode);
         if mode.kills() {
-            let task = format!("{verb:?} {mode:?} {at} {}", self.ground.0.display());
-            // This very program, even when a newer one was built over it meanwhile.
-            let output = Command::new("/proc/self/exe")
-                .args(["--exact", "faults::child", "--ignored", "--nocapture"])
-                .env(TASK, task)
-                .output()
-                .unwrap();
-            let fine = output.status.success() || output.status.signal() == Some(9);
-            assert!(fine, "{}", String::from_utf8_lossy(&output.stderr));
+            killed(&format!("{verb:?}"), mode, at, &self.ground.0);
         } else {
             child::run(&self.ground, verb, mode, at);
         }

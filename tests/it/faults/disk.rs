@@ -45,7 +45,7 @@ impl Mode {
 
     /// Whether the process that this mode strikes is gone afterwards.
     pub(crate) fn kills(self) -> bool {
-        matches!(self, Self::Kill | Self::PowerLoss | Self::ContentLoss)
+        matches!(self, Self::Kill | Self::PowerLoss)
     }
 
     /// Whether the power fails at the latest when all is done.
@@ -120,7 +120,7 @@ impl FaultDisk {
     /// A sync failed. In a killed process it was never tried.
     fn doom(&self, inode: Option<&Inode>) {
         let mut state = self.state();
-        if state.mode != Mode::KillUnseen {
+        if state.mode.counts_syncs_only() {
             state.journal.doom(inode);
         }
     }
@@ -148,7 +148,7 @@ impl FaultDisk {
         let failing = match state.mode {
             Mode::Full => reached && kind == Kind::Change,
             // A killed process does nothing more, whatever it tries.
-            Mode::Broken | Mode::KillUnseen => reached,
+            Mode::Broken | Mode::KillUnseen | Mode::ContentLoss => reached,
             _ => state.calls == state.at,
         };
         if !failing {
@@ -160,16 +160,15 @@ impl FaultDisk {
                 half();
                 die()
             }
-            Mode::PowerLoss | Mode::ContentLoss => {
-                let names = state.mode == Mode::PowerLoss;
-                state.journal.lose(names);
+            Mode::PowerLoss => {
+                state.journal.lose(true);
                 die()
             }
             Mode::Full => {
                 half();
                 Err(io::Error::from_raw_os_error(NO_SPACE))
             }
-            Mode::KillUnseen => {
+            Mode::KillUnseen | Mode::ContentLoss => {
                 half();
                 Err(io::Error::from_raw_os_error(IO))
             }
