@@ -39,6 +39,12 @@ pub enum StoreError {
     /// This host has never seen this vault.
     #[error("this host does not know this vault")]
     UnknownVault,
+    /// Officers went on with the log on another host.
+    #[error("the log went on in epoch {epoch}")]
+    Resumed {
+        /// The newer epoch.
+        epoch: u64,
+    },
     /// Another vault lies where a known one was.
     #[error("another vault lies where {expected} was")]
     VaultReplaced {

@@ -47,8 +47,6 @@ pub struct StateRecord {
     pub roster_digest: Digest,
     /// The epoch of the log.
     pub epoch: u64,
-    /// Whether this host may append.
-    pub may_write: bool,
     /// The newest checkpoint, a signed note.
     pub checkpoint: Vec<u8>,
 }
@@ -56,13 +54,12 @@ pub struct StateRecord {
 impl StateRecord {
     fn print(&self) -> Vec<u8> {
         let mut out = format!(
-            "{KIND}\ncounter {}\nvault {}\nroster {} {}\nepoch {}\nwrites {}\ncheckpoint {}\n",
+            "{KIND}\ncounter {}\nvault {}\nroster {} {}\nepoch {}\ncheckpoint {}\n",
             self.counter,
             self.vault,
             self.roster_version,
             self.roster_digest,
             self.epoch,
-            self.may_write,
             self.checkpoint.len(),
         )
         .into_bytes();
@@ -91,7 +88,6 @@ impl StateRecord {
         let roster = line("roster ")?;
         let (version, digest) = roster.split_once(' ')?;
         let epoch = line("epoch ")?.parse().ok()?;
-        let may_write = line("writes ")?.parse().ok()?;
         let len: usize = line("checkpoint ")?.parse().ok()?;
         let record = Self {
             counter,
@@ -99,7 +95,6 @@ impl StateRecord {
             roster_version: version.parse().ok()?,
             roster_digest: digest.parse().ok()?,
             epoch,
-            may_write,
             checkpoint: rest.to_vec(),
         };
         (rest.len() == len && record.print() == bytes).then_some(record)
@@ -195,9 +190,22 @@ impl HostState {
     }
 
     /// Begins the state for the vault at this path, over whatever was known of the path before.
-    ///
-    /// What was known of the same vault stays in force until the new record is on the disk.
     pub fn create(
+        disk: &Arc<dyn Disk>,
+        state: &Path,
+        vault: &Path,
+        record: StateRecord,
+        key: Option<&SigningKey>,
+    ) -> Result<Self, HostError> {
+        let mut host = Self::prepare(disk, state, vault, record, key)?;
+        host.save(&host.record.clone())?;
+        host.retire_keys()?;
+        Ok(host)
+    }
+
+    /// As [`HostState::create`], but what was known of the same vault stays in force until the first
+    /// [`HostState::save`].
+    pub fn prepare(
         disk: &Arc<dyn Disk>,
         state: &Path,
         vault: &Path,
@@ -208,24 +216,27 @@ impl HostState {
         make_dirs(&**disk, &folder)?;
         let known = Self::load_folder(disk, folder.clone()).ok().flatten();
         let known = known.filter(|known| known.record.vault == record.vault);
-        let before = known.as_ref().map(|known| known.record.epoch);
         let mut host = match known {
             Some(known) => known,
             None => {
                 Self::wipe(&**disk, &folder)?;
                 write_durably(&**disk, &folder.join("path"), vault.as_os_str().as_encoded_bytes())?;
-                let record = record.clone();
-                Self { disk: disk.clone(), folder, record, seed: None, next_slot: "slot-a" }
+                Self { disk: disk.clone(), folder, record: record.clone(), seed: None, next_slot: "slot-a" }
             }
         };
+        host.record = StateRecord { counter: host.record.counter, ..record };
         if let Some(key) = key {
-            host.set_key(record.epoch, Secret32::new(*key.seed()))?;
-        }
-        host.save(&record)?;
-        if let Some(before) = before.filter(|before| *before != record.epoch) {
-            host.remove(&key_name(before))?;
+            host.set_key(host.record.epoch, Secret32::new(*key.seed()))?;
         }
         Ok(host)
+    }
+
+    /// Removes the log keys of epochs that ended.
+    pub fn retire_keys(&self) -> Result<(), HostError> {
+        for epoch in 1..self.record.epoch {
+            self.remove(&key_name(epoch))?;
+        }
+        Ok(())
     }
 
     /// Forgets another vault, or a state that cannot be read.
@@ -252,7 +263,7 @@ impl HostState {
         Ok(())
     }
 
-    /// Gives this host a log key.
+    /// Gives this host a log key. It may write when the roster names the key.
     pub fn enrol(&mut self, key: &SigningKey) -> Result<(), HostError> {
         self.set_key(self.record.epoch, Secret32::new(*key.seed()))
     }
@@ -362,7 +373,6 @@ mod tests {
             roster_version: 3,
             roster_digest: Digest([8; 32]),
             epoch: 1,
-            may_write: true,
             checkpoint: b"note\nwith\n\xe2\x80\x94 lines\n".to_vec(),
         }
     }
@@ -479,7 +489,7 @@ mod tests {
         let mut old = HostState::create(&disk(), state.path(), vault, record(), Some(&key)).unwrap();
         old.save(&record()).unwrap();
         old.mark_dirty().unwrap();
-        let other = StateRecord { vault: VaultId([9; 32]), may_write: false, ..record() };
+        let other = StateRecord { vault: VaultId([9; 32]), ..record() };
         let new = HostState::create(&disk(), state.path(), vault, other.clone(), None).unwrap();
         let loaded = HostState::load(&disk(), state.path(), vault).unwrap().unwrap();
         assert_eq!(loaded.record(), new.record());

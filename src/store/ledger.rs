@@ -14,7 +14,7 @@ use super::index::Place;
 use super::layout::Layout;
 use super::segments::{SegmentError, Segments};
 use crate::access::Recorded;
-use crate::crypto::{Digest, SigningKey};
+use crate::crypto::{Digest, PublicKey, SigningKey};
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::entry::Entry;
 use crate::log::merkle::{Frontier, leaf_hash};
@@ -57,6 +57,7 @@ pub struct Ledger {
     origin: String,
     checkpoints: CheckpointFile,
     key: Option<SigningKey>,
+    writer: bool,
     extension: Option<Extension>,
     newest_signed: Option<Vec<u8>>,
     checkpoints_behind: bool,
@@ -100,6 +101,7 @@ impl Ledger {
             origin,
             checkpoints,
             key: own,
+            writer: false,
             extension,
             newest_signed,
             checkpoints_behind,
@@ -119,7 +121,20 @@ impl Ledger {
 
     /// Whether this host may append.
     pub fn can_write(&self) -> bool {
-        self.key.is_some() && self.host.record().may_write
+        self.writer
+    }
+
+    /// Lets this host append if its log key is among these.
+    pub fn judge_writer(&mut self, keys: &[PublicKey]) {
+        self.writer = self.key.as_ref().is_some_and(|key| keys.contains(&key.public()));
+    }
+
+    /// Takes a log key that the next record puts in force. A kill before that leaves a key without any right.
+    pub fn enrol(&mut self, key: SigningKey) -> Result<(), StoreError> {
+        self.host.enrol(&key)?;
+        self.key = Some(key);
+        self.writer = true;
+        Ok(())
     }
 
     /// How many entries there are.

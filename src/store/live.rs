@@ -53,8 +53,6 @@ impl std::fmt::Debug for Context {
 pub struct Glance {
     /// The roster in force.
     pub roster: InForce,
-    /// Whether this host may write.
-    pub may_write: bool,
     _lock: VaultLock,
 }
 
@@ -62,12 +60,19 @@ pub struct Glance {
 pub fn glance(context: &Context, lock: VaultLock) -> Result<Glance, StoreError> {
     let host = known_host(context)?;
     let roster = rosters::in_force(context, host.record())?;
-    Ok(Glance { roster, may_write: host.record().may_write, _lock: lock })
+    Ok(Glance { roster, _lock: lock })
 }
 
-/// The host's state for this vault.
+/// The host's state for this vault. Where officers went on with the log on another host, this one must see what
+/// became of the entries that it knows before it goes on too.
 pub fn known_host(context: &Context) -> Result<HostState, StoreError> {
-    HostState::load(&context.disk, &context.state, context.layout.root())?.ok_or(StoreError::UnknownVault)
+    let host = HostState::load(&context.disk, &context.state, context.layout.root())?;
+    let host = host.ok_or(StoreError::UnknownVault)?;
+    let next = host.record().epoch.saturating_add(1);
+    if rosters::has_begun(context, next)? && rosters::resume_note(context, next)?.is_some() {
+        return Err(StoreError::Resumed { epoch: next });
+    }
+    Ok(host)
 }
 
 /// The vault, locked and open.
@@ -86,7 +91,11 @@ pub struct Live {
 impl Live {
     /// Opens, compares and finishes what a kill left.
     pub fn open(context: &Context, lock: VaultLock) -> Result<Self, StoreError> {
-        let host = known_host(context)?;
+        Self::open_with(context, lock, known_host(context)?)
+    }
+
+    /// As [`Live::open`], with a state that is perhaps not saved yet.
+    pub fn open_with(context: &Context, lock: VaultLock, host: HostState) -> Result<Self, StoreError> {
         let roster = rosters::in_force(context, host.record())?;
         let keys = log_keys(context, &roster, host.record().epoch)?;
         let ledger = Ledger::open(&context.disk, &context.layout, host, &keys)?;
@@ -102,8 +111,22 @@ impl Live {
             recovered: Vec::new(),
             _lock: lock,
         };
+        live.judge_writer()?;
         live.recover()?;
         Ok(live)
+    }
+
+    /// This host may write when officers signed for its log key: in the roster in force, or to go on after a loss.
+    fn judge_writer(&mut self) -> Result<(), StoreError> {
+        let mut keys: Vec<_> = self.roster.roster().hosts.iter().map(|host| host.key).collect();
+        keys.extend(rosters::resumed_keys(&self.context, self.ledger.epoch())?);
+        self.ledger.judge_writer(&keys);
+        Ok(())
+    }
+
+    /// Gives this host the log key that the roster to be recorded next names.
+    pub fn enrol(&mut self, _grant: &Grant, key: SigningKey) -> Result<(), StoreError> {
+        self.ledger.enrol(key)
     }
 
     /// The roster in force.
@@ -255,7 +278,7 @@ impl Live {
 pub fn log_keys(context: &Context, roster: &InForce, epoch: u64) -> Result<Keys, StoreError> {
     let origin = origin(&roster.vault(), epoch);
     let mut hosts: Vec<_> = roster.roster().hosts.iter().map(|host| host.key).collect();
-    hosts.extend(rosters::resumed_keys(context, roster, epoch)?);
+    hosts.extend(rosters::resumed_keys(context, epoch)?);
     // A roster that follows from this one may name hosts that wrote since; officers signed it.
     if let Some(newer) = rosters::newest_following(context, roster)? {
         hosts.extend(newer.roster().hosts.iter().map(|host| host.key));

@@ -149,19 +149,35 @@ impl Resume {
     }
 }
 
+/// The note that opened an epoch, if officers of a roster in the chain signed it.
+pub fn resume_note(context: &Context, epoch: u64) -> Result<Option<Resume>, StoreError> {
+    let bytes = match context.disk.read(&context.layout.resume_note(epoch), NOTE_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let resume = chain(context)?.into_iter().rev().find_map(|roster| Resume::verify(&bytes, &roster));
+    Ok(resume.filter(|resume| resume.epoch == epoch))
+}
+
+/// Whether anything of an epoch's log lies there besides the note that opens it.
+pub fn has_begun(context: &Context, epoch: u64) -> Result<bool, StoreError> {
+    let note = context.layout.resume_note(epoch);
+    let names = match context.disk.list_dir(&context.layout.log(epoch)) {
+        Ok(names) => names,
+        Err(error) if error.is_not_found() => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let own = note.file_name().unwrap_or_default().as_encoded_bytes();
+    Ok(names.iter().any(|name| !name.as_encoded_bytes().starts_with(own)))
+}
+
 /// Log keys named by the notes that opened the epochs up to this one.
-pub fn resumed_keys(context: &Context, roster: &InForce, epoch: u64) -> Result<Vec<PublicKey>, StoreError> {
+pub fn resumed_keys(context: &Context, epoch: u64) -> Result<Vec<PublicKey>, StoreError> {
     let mut keys = Vec::new();
     for epoch in 2..=epoch {
-        let bytes = match context.disk.read(&context.layout.resume_note(epoch), NOTE_LIMIT) {
-            Ok(bytes) => bytes,
-            Err(error) if error.is_not_found() => continue,
-            Err(error) => return Err(error.into()),
-        };
-        // Officers of an earlier roster may have signed; the chain tells which are genuine.
-        let signer = chain(context)?.into_iter().rev().find_map(|past| Resume::verify(&bytes, &past));
-        let resume = signer.or_else(|| Resume::verify(&bytes, roster));
-        keys.extend(resume.filter(|resume| resume.epoch == epoch).map(|resume| resume.key));
+        let resume = resume_note(context, epoch)?;
+        keys.extend(resume.map(|resume| resume.key));
     }
     Ok(keys)
 }

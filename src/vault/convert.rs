@@ -25,6 +25,7 @@ impl From<StoreError> for Error {
             StoreError::RosterMissing => Code::TruncatedRoster.into(),
             StoreError::NoRandom(_) => Code::NoRandom.into(),
             StoreError::UnknownVault => Code::UnknownVault.into(),
+            StoreError::Resumed { epoch } => Error::new(Code::Resumed).with("epoch", epoch),
             StoreError::VaultReplaced { expected } => Self::new(Code::VaultReplaced).with("id", expected),
             StoreError::Truncated { known, found } => {
                 Self::new(Code::TruncatedLog).with("known", known).with("found", found)

@@ -147,6 +147,8 @@ codes! {
     UnknownVault = "unverifiable.vault",
     /// No known key signed the checkpoint.
     UnknownLogKey = "unverifiable.log-key",
+    /// Officers went on with the log on another host, in a newer epoch.
+    Resumed = "unverifiable.resumed",
     /// The format is newer than this program.
     NewerFormat = "unverifiable.format",
     /// Another process holds the vault.

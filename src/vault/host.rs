@@ -39,7 +39,8 @@ pub struct VaultView {
 
 impl Vault {
     /// Trusts the vault at this path on this host, after `confirm` compared its code. A vault that was moved keeps
-    /// its state; one that this host has at another path as well is a copy, and is refused.
+    /// its state; one that this host has at another path as well is a copy, and is refused. Where officers went on
+    /// with the log on another host, this one follows, and has to be enrolled anew.
     ///
     /// # Errors
     /// [`Code::VaultReplaced`] when another vault is known at this path, [`Code::Exists`] for a copy,
@@ -53,11 +54,13 @@ impl Vault {
         let newest = chain.last().ok_or(Code::TruncatedRoster)?;
         let known =
             HostState::load(&self.site.disk, &self.context.state, self.folder()).map_err(StoreError::from)?;
-        if let Some(known) = known {
+        if let Some(known) = &known {
             if known.record().vault != newest.vault() {
                 return Err(Error::new(Code::VaultReplaced).with("id", known.record().vault));
             }
-            return Ok(report("trusted", newest, known.record().epoch, 0));
+            if self.newest_epoch()? <= known.record().epoch {
+                return Ok(report("trusted", newest, known.record().epoch, 0));
+            }
         }
         confirm(&VaultView {
             vault: newest.vault(),
@@ -65,7 +68,8 @@ impl Vault {
             zone: newest.roster().zone,
             code: Digits::of(&newest.vault().0),
         })?;
-        if let Some(moved) = self.adopt_moved(newest)? {
+        let moved = if known.is_none() { self.adopt_moved(newest)? } else { None };
+        if let Some(moved) = moved {
             return Ok(moved);
         }
         let (record, size) = self.first_record(&chain)?;
@@ -120,16 +124,15 @@ impl Vault {
             roster_version: in_force.roster().version,
             roster_digest: in_force.digest(),
             epoch,
-            may_write: false,
             checkpoint: note,
         };
         Ok((record, size))
     }
 
-    /// The newest epoch that has a folder.
+    /// The newest epoch that was begun.
     pub(super) fn newest_epoch(&self) -> Result<u64, Error> {
         let mut epoch = 1;
-        while self.site.disk.exists(&self.context.layout.log(epoch + 1))? {
+        while rosters::has_begun(&self.context, epoch + 1)? {
             epoch += 1;
         }
         Ok(epoch)
@@ -141,12 +144,11 @@ impl Vault {
     /// [`Code::NoRole`] unless the caller is an officer, [`Code::Exists`] when the host may write already.
     pub fn host_enrol(&self, me: &Identity) -> Result<HostReport, Error> {
         let session = Session::begin(&*self.site.random)?;
-        let lock = self.lock()?;
-        let mut state = known_host(&self.context)?;
-        if state.record().may_write {
+        let mut live = self.live()?;
+        if live.ledger().can_write() {
             return Err(Error::new(Code::Exists).with("path", self.folder().display()));
         }
-        let before = rosters::in_force(&self.context, state.record())?;
+        let before = live.roster().clone();
         // Nothing can be written into the log before this host may write, a refusal neither.
         let grant = decide(before.roster(), Request { member: me.id(), action: Action::EnrolHost })?;
         let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
@@ -161,11 +163,7 @@ impl Vault {
         let place = self.context.layout.roster(roster.version);
         staging.create(&place)?.put(note.as_bytes())?;
         staging.sync()?;
-        state.enrol(&key).map_err(StoreError::from)?;
-        let record = StateRecord { may_write: true, ..state.record().clone() };
-        state.save(&record).map_err(StoreError::from)?;
-
-        let mut live = crate::store::live::Live::open(&self.context, lock)?;
+        live.enrol(&grant, key)?;
         let mut drafts = Vec::new();
         for (event, object) in [
             (Event::RosterChange, Object::of_kind(ObjectKind::Roster)),

@@ -219,7 +219,6 @@ pub(super) fn state_record(
         roster_version: roster.0,
         roster_digest: roster.1,
         epoch,
-        may_write: true,
         checkpoint: checkpoint.print().into_bytes(),
     })
 }

@@ -6,7 +6,7 @@ use super::host::{epoch_record, logged_roster, report};
 use super::report::HostReport;
 use super::session::{Session, actor};
 use super::{Code, Error, Vault};
-use crate::access::{Action, Request};
+use crate::access::{Action, Grant, Request};
 use crate::crypto::SigningKey;
 use crate::id::Code as Digits;
 use crate::identity::Identity;
@@ -64,7 +64,7 @@ impl Vault {
         let hint = known.as_ref().filter(|known| known.record().epoch == ended);
         let known_size = hint.and_then(|known| known_size(known.record()));
         let folder = self.context.layout.log(ended);
-        let segments = Segments::read(self.site.disk.clone(), &folder, known_size.unwrap_or(0))?;
+        let mut segments = Segments::read(self.site.disk.clone(), &folder, known_size.unwrap_or(0))?;
         let size = segments.size();
         let logged = logged_roster(&segments, size)?;
         let roster = chain.iter().find(|roster| Some(roster.digest()) == logged).unwrap_or(newest);
@@ -77,6 +77,9 @@ impl Vault {
             size,
             known_size,
         })?;
+        // What officers accept must be on the disk, and not only look so after a sync that failed.
+        self.site.disk.sync_filesystem(self.folder())?;
+        segments.tidy()?;
         let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
         let resume = Resume {
             vault: roster.vault(),
@@ -93,19 +96,37 @@ impl Vault {
         // The note first: state and log of the new epoch count for nothing without it.
         let files = [(self.context.layout.resume_note(ended + 1), note.print().into_bytes())];
         write_many_durably(&*self.site.disk, &files)?;
+        // The folder may be there from an attempt whose sync failed.
+        self.site.disk.sync_dir(&self.context.layout.log(1))?;
         let record = epoch_record(roster, ended + 1, &key)?;
-        HostState::create(&self.site.disk, &self.context.state, self.folder(), record, Some(&key))
-            .map_err(StoreError::from)?;
+        // Saved with the first entries: until then a kill leaves what was known before.
+        let host =
+            HostState::prepare(&self.site.disk, &self.context.state, self.folder(), record, Some(&key))
+                .map_err(StoreError::from)?;
 
+        self.record_resume(me, reason, &grant, Live::open_with(&self.context, lock, host)?, &resume, &note)?;
+        Ok(report("resumed", roster, ended + 1, size))
+    }
+
+    /// The first entries of the new epoch: that it goes on, and by which roster.
+    fn record_resume(
+        &self,
+        me: &Identity,
+        reason: &str,
+        grant: &Grant,
+        mut live: Live,
+        resume: &Resume,
+        note: &SignedNote,
+    ) -> Result<(), Error> {
+        let roster = live.roster().clone();
         let mut session = Session::begin(&*self.site.random)?;
-        let mut live = Live::open(&self.context, lock)?;
         let mut draft = live.draft(Event::HostResume, Outcome::Ok, session.id());
         draft.actor = actor(me, roster.roster());
-        draft.object = Some(Object::host(Host::id_of(&key.public())));
+        draft.object = Some(Object::host(Host::id_of(&resume.key)));
         draft.detail.note_sha256 = Some(note.digest());
-        draft.detail.size = Some(size);
+        draft.detail.size = Some(resume.size);
         draft.detail.root = Some(resume.root.0);
-        draft.detail.host_key = Some(key.public().0);
+        draft.detail.host_key = Some(resume.key.0);
         draft.detail.version = Some(roster.roster().version);
         session.seal_reason(
             &mut draft,
@@ -119,8 +140,9 @@ impl Vault {
         pinned.object = Some(Object::of_kind(ObjectKind::Roster));
         pinned.detail.version = Some(roster.roster().version);
         pinned.detail.note_sha256 = Some(roster.digest());
-        let (_recorded, entries) = live.record(&grant, vec![draft, pinned], Some(me.signing()))?;
+        let (_recorded, entries) = live.record(grant, vec![draft, pinned], Some(me.signing()))?;
         live.follow(&entries, &HashMap::new())?;
-        Ok(report("resumed", roster, ended + 1, size))
+        live.ledger().host().retire_keys().map_err(StoreError::from)?;
+        Ok(())
     }
 }

@@ -71,7 +71,9 @@ struct Bench {
 }
 
 /// What a run changes.
-const CHANGED: [&str; 6] = ["v", "state", "out", "attic", "acks", "checked"];
+const CHANGED: [&str; 8] = ["v", "state", "state2", "state3", "out", "attic", "acks", "checked"];
+/// What is there before a run.
+const BASE: [&str; 3] = ["v", "state", "state2"];
 
 impl Bench {
     fn new() -> Self {
@@ -94,6 +96,8 @@ impl Bench {
             ids.push_str(&format!("{}\n", report.documents[0].id));
         }
         std::fs::write(ground.at("ids"), ids).unwrap();
+        let second = Vault::at(ground.second_site(), &ground.at("v")).unwrap();
+        second.host_trust(&mut |_| Ok(())).unwrap();
         let bench = Self { ground, _folder: folder };
         bench.keep("short");
         // Refusals fill the log up to one entry before its first full bundle, so that the verb completes it.
@@ -110,7 +114,7 @@ impl Bench {
     fn keep(&self, name: &str) {
         let base = self.ground.at(name);
         std::fs::create_dir(&base).unwrap();
-        for part in ["v", "state"] {
+        for part in BASE {
             copy(&self.ground.at(part), &base.join(part));
         }
     }
@@ -128,7 +132,7 @@ impl Bench {
         if verb != Verb::Init {
             let short = matches!(mode, Mode::ContentLoss | Mode::Broken);
             let base = self.ground.at(if short { "short" } else { "long" });
-            for part in ["v", "state"] {
+            for part in BASE {
                 copy(&base.join(part), &self.ground.at(part));
             }
         }

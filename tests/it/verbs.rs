@@ -97,7 +97,11 @@ pub(crate) fn sealing(path: &Path, class: Class) -> SealRequest {
 }
 
 pub(crate) fn site(folder: &Path) -> Site {
-    Site::system(folder.join("state"), Duration::from_secs(5), Arc::new(|_| ()))
+    site_with(&folder.join("state"))
+}
+
+pub(crate) fn site_with(state: &Path) -> Site {
+    Site::system(state.to_owned(), Duration::from_secs(5), Arc::new(|_| ()))
 }
 
 pub(crate) fn person(site: &Site, folder: &Path, name: &str) -> Identity {

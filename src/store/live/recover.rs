@@ -113,6 +113,7 @@ impl Live {
         self.index.unfinished(true);
         if let Some(extension) = self.ledger.extension() {
             self.follow_rosters(extension.from)?;
+            self.judge_writer()?;
             self.ledger.adopt((self.roster.roster().version, self.roster.digest()))?;
         }
         let from = self.state.size;

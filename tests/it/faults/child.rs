@@ -13,6 +13,7 @@ use gapvault::vault::{
 };
 
 use super::disk::{FaultDisk, Mode};
+use super::judge;
 use crate::verbs;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +23,13 @@ pub(crate) enum Verb {
     Open,
     Destroy,
     MemberAdd,
+    Enrol,
+    Resume,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 5] = [Self::Init, Self::Seal, Self::Open, Self::Destroy, Self::MemberAdd];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Init, Self::Seal, Self::Open, Self::Destroy, Self::MemberAdd, Self::Enrol, Self::Resume];
 
     pub(crate) fn of(name: &str) -> Self {
         Self::ALL.into_iter().find(|verb| format!("{verb:?}") == name).unwrap()
@@ -87,6 +91,25 @@ impl Ground {
         verbs::site(&self.0)
     }
 
+    /// A host that trusts the vault and may not write yet.
+    pub(crate) fn second_site(&self) -> Site {
+        verbs::site_with(&self.at("state2"))
+    }
+
+    /// A host that never saw the vault.
+    pub(crate) fn third_site(&self) -> Site {
+        verbs::site_with(&self.at("state3"))
+    }
+
+    /// The host on which a verb runs.
+    pub(crate) fn site_of(&self, verb: Verb) -> Site {
+        match verb {
+            Verb::Enrol => self.second_site(),
+            Verb::Resume => self.third_site(),
+            _ => self.site(),
+        }
+    }
+
     pub(crate) fn person(&self, name: &str) -> Identity {
         vault::unlock_identity(&self.site(), &self.at(&format!("{name}.id")), &verbs::words()).unwrap()
     }
@@ -126,14 +149,14 @@ pub(crate) fn opening(ids: Vec<String>, to: OpenTo<'_>) -> OpenRequest<'_> {
 /// Runs the verb; says `end`, whether the fault struck, and how many calls there were.
 pub(crate) fn run(ground: &Ground, verb: Verb, mode: Mode, at: u64) {
     let disk = FaultDisk::new(mode, at, ground.at("attic"));
-    let site = Site { disk: Arc::new(disk.clone()), ..ground.site() };
+    let site = Site { disk: Arc::new(disk.clone()), ..ground.site_of(verb) };
     let acks = Acks::open(&ground.at("acks"));
     let me = ground.person("founder");
     let done = work(ground, verb, &site, &me, &disk, &acks);
     let (struck, calls) = (disk.fired(), disk.calls());
     if mode.unseen() && struck {
         disk.heal();
-        go_on(ground, &site, &me);
+        go_on(ground, verb, &site, &me);
     }
     if let Err(error) = done {
         acks.say(&format!("error {} {error:?}", error.code().as_str()));
@@ -145,9 +168,11 @@ pub(crate) fn run(ground: &Ground, verb: Verb, mode: Mode, at: u64) {
 }
 
 /// The next person to come along, on a disk that works again.
-fn go_on(ground: &Ground, site: &Site, me: &Identity) {
+fn go_on(ground: &Ground, verb: Verb, site: &Site, me: &Identity) {
     let folder = ground.at("v");
-    if folder.join("vault.toml").exists() {
+    if verb == Verb::Resume {
+        judge::gone_on(&Vault::at(site.clone(), &folder).unwrap(), me);
+    } else if folder.join("vault.toml").exists() {
         Vault::at(site.clone(), &folder).unwrap().status().unwrap();
     } else {
         vault::init(site, &folder, me, &founding()).unwrap();
@@ -197,6 +222,14 @@ fn work(
         Verb::MemberAdd => {
             vault.member_add(me, joining(ground, &mut |_| Ok(())))?;
             acks.say("joined");
+        }
+        Verb::Enrol => {
+            vault.host_enrol(me)?;
+            acks.say("enrolled");
+        }
+        Verb::Resume => {
+            vault.host_resume(me, "主機毀損", &mut |_| Ok(()))?;
+            acks.say("resumed");
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use gapvault::vault::{self, AuditShow, Code, ListRequest, NoProgress, OpenTo, Vault};
+use gapvault::vault::{self, AuditShow, Code, Identity, ListRequest, NoProgress, OpenTo, Vault};
 
 use super::child::{Ground, SOURCES, Verb, founding, joining, opening};
 
@@ -41,12 +41,20 @@ pub(crate) fn judge(ground: &Ground, verb: Verb, said: &[String]) {
         assert!(!acked("vault"));
         vault::init(&ground.site(), &ground.at("v"), &me, &founding()).unwrap();
     }
-    let vault = Vault::at(ground.site(), &ground.at("v")).unwrap();
+    let vault = Vault::at(ground.site_of(verb), &ground.at("v")).unwrap();
+    if verb == Verb::Resume {
+        assert!(!(gone_on(&vault, &me) && acked("resumed")));
+    }
     vault.status().unwrap();
     sound(&vault);
     assert_eq!(names(&ground.at("v").join("staging")), Vec::<String>::new());
     if verb == Verb::Init {
         return;
+    }
+    match verb {
+        Verb::Enrol => enrolled(&vault, ground, acked("enrolled")),
+        Verb::Resume => followed(ground),
+        _ => {}
     }
     if verb == Verb::Open {
         released(ground, &vault, said);
@@ -91,6 +99,45 @@ pub(crate) fn judge(ground: &Ground, verb: Verb, said: &[String]) {
         assert_eq!(std::fs::read(to).unwrap(), expected[&row.source]);
     }
     assert_eq!(report.documents.len() + report.failed.len(), expected.len());
+}
+
+/// Goes on with the log where that was not done; whether it was not.
+pub(crate) fn gone_on(vault: &Vault, me: &Identity) -> bool {
+    match vault.status() {
+        Ok(_) => false,
+        Err(error) => {
+            assert_eq!(error.code(), Code::UnknownVault, "{error:?}");
+            vault.host_resume(me, "主機毀損", &mut |_| Ok(())).unwrap();
+            true
+        }
+    }
+}
+
+/// The second host may write or can still be allowed to, and the first one goes on beside it.
+fn enrolled(vault: &Vault, ground: &Ground, acked: bool) {
+    let me = ground.person("founder");
+    match vault.host_enrol(&me) {
+        Ok(_) => assert!(!acked),
+        Err(error) => assert_eq!(error.code(), Code::Exists, "{error:?}"),
+    }
+    for site in [ground.site(), ground.second_site()] {
+        let vault = Vault::at(site, &ground.at("v")).unwrap();
+        let to = ground.at("checked");
+        let refused = vault.open(&me, opening(vec!["0".repeat(32)], OpenTo::Into(to)), &NoProgress);
+        assert_eq!(refused.unwrap_err().code(), Code::NoDocument);
+        sound(&vault);
+    }
+}
+
+/// The host that knew the log before it was gone on with elsewhere says so, and follows when it is told to.
+fn followed(ground: &Ground) {
+    let vault = Vault::at(ground.site(), &ground.at("v")).unwrap();
+    assert_eq!(vault.status().unwrap_err().code(), Code::Resumed);
+    assert_eq!(vault.verify(&NoProgress).unwrap_err().code(), Code::Resumed);
+    vault.host_trust(&mut |_| Ok(())).unwrap();
+    sound(&vault);
+    vault.host_enrol(&ground.person("founder")).unwrap();
+    sound(&vault);
 }
 
 /// The guest is a member as a whole or can still become one.
