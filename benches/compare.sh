@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# Runs gapvault beside cp, age, rage and restic, in turn, several rounds, and prints medians and ratios.
+#
+#   benches/compare.sh [-r ROUNDS] [-d FOLDER] [SECTION…]
+#
+# Sections: small large memory scale rewrap verify (all of them without any).
+# FOLDER should be on a memory file system and have 12 GiB free; it is /dev/shm where that exists.
+# A program that is not installed is left out. Needs GNU time, and bash 4.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rounds=5
+base=/dev/shm
+[ -d "$base" ] || base="${TMPDIR:-/tmp}"
+while getopts r:d: option; do
+    case "$option" in
+        r) rounds="$OPTARG" ;;
+        d) base="$OPTARG" ;;
+        *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+sections=("$@")
+[ ${#sections[@]} -gt 0 ] || sections=(small large memory scale)
+
+work="$(mktemp -d "$base/gapvault-compare.XXXXXX")"
+trap 'rm -rf "$work"' EXIT
+cargo build --release --locked --quiet --bins --examples
+gapvault="$PWD/target/release/gapvault"
+examples="$PWD/target/release/examples"
+
+export XDG_STATE_HOME="$work/state" RESTIC_PASSWORD=measured RESTIC_CACHE_DIR="$work/restic-cache" LANG=C.UTF-8
+unset GAPVAULT_VAULT GAPVAULT_IDENTITY GAPVAULT_PASSPHRASE_FILE 2>/dev/null || true
+printf 'measured and not guarded' >"$work/pass"
+chmod 600 "$work/pass"
+
+has() { command -v "$1" >/dev/null; }
+
+# timed NAME COMMAND…: runs it and notes the milliseconds.
+timed() {
+    local name="$1" start end
+    shift
+    start=$(date +%s%N)
+    "$@" >"$work/out" 2>&1 || { echo "failed: $*" >&2; cat "$work/out" >&2; exit 1; }
+    end=$(date +%s%N)
+    [ "$round" = 0 ] || echo $(((end - start) / 1000)) >>"$work/times.$name"
+}
+
+median() { sort -n "$work/times.$1" | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] / 1000 }'; }
+
+# told NAME AGAINST…: the median of one, and its ratio to others.
+told() {
+    local name="$1" own
+    [ -e "$work/times.$name" ] || return 0
+    own=$(median "$name")
+    shift
+    printf '%-28s %9.0f ms' "$name" "$own"
+    for other in "$@"; do
+        [ -e "$work/times.$other" ] || continue
+        awk -v own="$own" -v other="$(median "$other")" -v name="$other" \
+            'BEGIN { printf "   %.2f of %s", own / other, name }'
+    done
+    printf '\n'
+}
+
+# people KIND FOLDER: an identity and an empty vault.
+people() {
+    local kind="$1" folder="$2" flag=""
+    [ "$kind" = classic ] && flag="--classic"
+    rm -rf "$folder" && mkdir "$folder"
+    # shellcheck disable=SC2086 # no flag or one
+    "$gapvault" --quiet --passphrase-file "$work/pass" identity new --name Bench --out "$folder/me.id" \
+        --work-factor 10 $flag >/dev/null 2>&1
+    # shellcheck disable=SC2086
+    "$gapvault" --quiet --passphrase-file "$work/pass" --identity "$folder/me.id" \
+        init "$folder/vault" --name bench --zone networked $flag >/dev/null 2>&1
+}
+
+as() {
+    local folder="$1"
+    shift
+    "$gapvault" --quiet --passphrase-file "$work/pass" --identity "$folder/me.id" --vault "$folder/vault" "$@"
+}
+
+peers() {
+    if has age-keygen; then age-keygen -o "$work/key.age" 2>/dev/null; fi
+    if [ ! -e "$work/key.age" ] && has rage-keygen; then rage-keygen -o "$work/key.age" 2>/dev/null; fi
+    recipient="$(sed -n 's/^# public key: //p' "$work/key.age" 2>/dev/null || true)"
+}
+
+copied() { cp -r "$1" "$2" && sync -f "$2"; }
+
+small() {
+    echo "== 10,000 files of 10 KiB"
+    mkdir "$work/many"
+    head -c 102400000 /dev/urandom | split -b 10240 -a 4 -d - "$work/many/f"
+    for round in $(seq 0 "$rounds"); do
+        for kind in hybrid classic; do
+            people "$kind" "$work/v"
+            timed "seal-$kind" as "$work/v" seal "$work/many" --class important
+            rm -rf "$work/v"
+        done
+        rm -rf "$work/copy"
+        timed cp copied "$work/many" "$work/copy"
+        rm -rf "$work/copy"
+        if has restic; then
+            rm -rf "$work/restic" && restic init -q -r "$work/restic"
+            timed restic restic backup -q -r "$work/restic" "$work/many"
+            rm -rf "$work/restic" "$work/restic-cache"
+        fi
+    done
+    told cp
+    told restic cp
+    told seal-hybrid restic cp
+    told seal-classic restic cp
+    rm -rf "$work/many"
+}
+
+large() {
+    echo "== 1 GiB"
+    peers
+    head -c 1073741824 /dev/urandom >"$work/big"
+    for round in $(seq 0 "$rounds"); do
+        timed cp-1 copied "$work/big" "$work/copy"
+        rm -f "$work/copy"
+        if has age; then
+            timed age age -r "$recipient" -o "$work/big.age" "$work/big"
+            timed age-d age -d -i "$work/key.age" -o "$work/back" "$work/big.age"
+            rm -f "$work/back" "$work/big.age"
+        fi
+        if has rage; then
+            timed rage rage -r "$recipient" -o "$work/big.age" "$work/big"
+            timed rage-d rage -d -i "$work/key.age" -o "$work/back" "$work/big.age"
+            rm -f "$work/back" "$work/big.age"
+        fi
+        people hybrid "$work/v"
+        timed seal as "$work/v" seal "$work/big" --class important
+        timed open as "$work/v" open --all --into "$work/out-1" --reason bench
+        cmp "$work/big" "$work/out-1/big"
+        rm -rf "$work/v" "$work/out-1"
+    done
+    told cp-1
+    told age cp-1
+    told rage cp-1
+    told seal age rage
+    told age-d
+    told rage-d
+    told open age-d rage-d
+    rm -f "$work/big"
+}
+
+# peak COMMAND…: its peak memory in MiB.
+peak() { /usr/bin/time -f %M -o "$work/peak" "$@" >/dev/null 2>&1 && awk '{ printf "%.1f MiB", $1 / 1024 }' "$work/peak"; }
+
+memory() {
+    echo "== peak memory, a file of 3 GiB"
+    people hybrid "$work/v"
+    head -c 3221225472 /dev/urandom >"$work/huge"
+    local own=("$gapvault" --quiet --passphrase-file "$work/pass" --identity "$work/v/me.id" --vault "$work/v/vault")
+    echo "seal    $(peak "${own[@]}" seal "$work/huge" --class important)"
+    echo "open    $(peak "${own[@]}" open --all --into "$work/out-3" --reason bench)"
+    cmp "$work/huge" "$work/out-3/huge"
+    echo "verify  $(peak "${own[@]}" verify)"
+    rm -rf "$work/huge" "$work/out-3" "$work/v"
+}
+
+scale() {
+    echo "== 100,000 documents of 1,000 sessions, 200,000 entries"
+    "$examples/big_vault" "$work/big" >/dev/null
+    cp "$work/big/me.pass" "$work/big-pass"
+    chmod 600 "$work/big-pass"
+    local own=("$gapvault" --quiet --state "$work/big/state" --vault "$work/big/vault")
+    own+=(--identity "$work/big/me.id" --passphrase-file "$work/big-pass")
+    for round in $(seq 0 "$rounds"); do
+        timed status "${own[@]}" status
+        timed list-json "${own[@]}" list --json
+        echo "small $round" >"$work/one.txt"
+        timed seal-one "${own[@]}" seal "$work/one.txt" --class important
+    done
+    told status
+    told list-json
+    told seal-one
+    echo "status  $(peak "${own[@]}" status)"
+    echo "list    $(peak "${own[@]}" list --json)"
+    echo "seal    $(peak "${own[@]}" seal "$work/one.txt" --class important)"
+    rm -rf "$work/big"
+}
+
+echo "$(uname -sm), $(nproc) threads, $rounds rounds after one to warm up, in $base"
+for section in "${sections[@]}"; do "$section"; done
