@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod cli;
 mod emergency;
 mod faults;
 mod format_pages;
