@@ -1,6 +1,7 @@
 //! The program itself: what it prints where, its exit codes, and how it stands beside other processes.
 
 mod json;
+mod together;
 mod transcripts;
 
 use std::ffi::{OsStr, OsString};
@@ -139,6 +140,12 @@ impl Call {
 
     pub(crate) fn lang(self, tag: &str) -> Self {
         self.env("GAPVAULT_LANG", tag)
+    }
+
+    /// Waits so many seconds for another process.
+    pub(crate) fn wait(mut self, seconds: &str) -> Self {
+        self.command.args(["--wait", seconds]);
+        self
     }
 
     /// With an answer for machines.

@@ -12,6 +12,7 @@ mod cli;
 mod emergency;
 mod faults;
 mod format_pages;
+mod kills;
 mod sealed;
 mod strikes;
 mod tidy;
