@@ -1,6 +1,7 @@
 //! The program itself: what it prints where, its exit codes, and how it stands beside other processes.
 
 mod json;
+mod mistakes;
 mod together;
 mod transcripts;
 
@@ -140,6 +141,17 @@ impl Call {
 
     pub(crate) fn lang(self, tag: &str) -> Self {
         self.env("GAPVAULT_LANG", tag)
+    }
+
+    /// Without a terminal to ask on, even where the tests have one.
+    pub(crate) fn alone(mut self) -> Self {
+        let mut command = Command::new("setsid");
+        command.arg("--wait").arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().unwrap()).env_clear();
+        let set = self.command.get_envs().filter_map(|(name, value)| value.map(|value| (name, value)));
+        command.envs(set).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        self.command = command;
+        self
     }
 
     /// Waits so many seconds for another process.
