@@ -1,5 +1,6 @@
 //! The program itself: what it prints where, its exit codes, and how it stands beside other processes.
 
+mod help;
 mod json;
 mod mistakes;
 mod together;
@@ -154,16 +155,20 @@ impl Call {
         self
     }
 
-    /// Waits so many seconds for another process.
-    pub(crate) fn wait(mut self, seconds: &str) -> Self {
-        self.command.args(["--wait", seconds]);
+    /// With more words at the end.
+    pub(crate) fn with(mut self, words: &[&str]) -> Self {
+        self.command.args(words);
         self
     }
 
+    /// Waits so many seconds for another process.
+    pub(crate) fn wait(self, seconds: &str) -> Self {
+        self.with(&["--wait", seconds])
+    }
+
     /// With an answer for machines.
-    pub(crate) fn machine(mut self) -> Self {
-        self.command.arg("--json");
-        self
+    pub(crate) fn machine(self) -> Self {
+        self.with(&["--json"])
     }
 
     pub(crate) fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
