@@ -3,6 +3,9 @@
 mod help;
 mod json;
 mod mistakes;
+mod passphrases;
+mod places;
+mod settings;
 mod together;
 mod transcripts;
 
