@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::disk::Disk;
+use super::{disk::Disk, os};
 use crate::id::DocumentId;
 
 pub use row::{IndexState, Row};
@@ -223,6 +223,10 @@ impl Index {
     }
 
     fn open_once(folder: &Path) -> Result<Self, IndexError> {
+        // sled would make its folder for everybody; what it makes inside is then out of reach.
+        if !folder.exists() {
+            os::create_private_dir(folder).map_err(IndexError::Io)?;
+        }
         guarded(|| {
             let db = sled::Config::new()
                 .path(folder)

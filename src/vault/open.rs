@@ -1,7 +1,7 @@
 //! Documents out again. Intents are recorded before the first byte is released, ends after the last.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::catalogue::{Catalogue, may_see};
 use super::progress::{Progress, Stage};
@@ -42,6 +42,11 @@ pub enum OpenTo<'a> {
     Into(PathBuf),
     /// A stream, for one document.
     Stream(&'a mut dyn Write),
+}
+
+/// The folder that a name stands in; a bare name stands in the current one.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A document that the member may open.
@@ -122,21 +127,20 @@ impl Vault {
         let several = request.all || request.ids.len() != 1;
         match &request.to {
             OpenTo::Into(folder) => {
-                if folder.canonicalize().is_ok_and(|real| real.starts_with(self.folder())) {
+                // A folder that is still to be made lies where its parent lies.
+                let real = folder.canonicalize().or_else(|_| parent(folder).canonicalize());
+                if real.is_ok_and(|real| real.starts_with(self.folder())) {
                     return Err(Error::new(Code::InsideVault).with("path", folder.display()));
                 }
                 if !self.site.disk.exists(folder)? {
                     self.site.disk.create_dir(folder)?;
-                    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-                    self.site.disk.sync_dir(parent.unwrap_or(std::path::Path::new(".")))?;
+                    self.site.disk.sync_dir(parent(folder))?;
                 }
                 Ok(())
             }
             _ if several => Err(Error::new(Code::Usage).with("detail", "--into")),
             OpenTo::File(path) => {
-                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                let real = parent.unwrap_or(std::path::Path::new(".")).canonicalize();
-                if real.is_ok_and(|real| real.starts_with(self.folder())) {
+                if parent(path).canonicalize().is_ok_and(|real| real.starts_with(self.folder())) {
                     return Err(Error::new(Code::InsideVault).with("path", path.display()));
                 }
                 if self.site.disk.exists(path)? {

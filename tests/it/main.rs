@@ -8,9 +8,11 @@
     clippy::print_stderr
 )]
 
+mod cli;
 mod emergency;
 mod faults;
 mod format_pages;
+mod kills;
 mod sealed;
 mod strikes;
 mod tidy;

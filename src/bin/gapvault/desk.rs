@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use crate::command::placed;
 use crate::config::{self, Config};
 use crate::passphrase::{self, Source};
-use crate::{language, output};
+use crate::{errors, language, output};
 
 /// Seconds to wait for another process when nobody says otherwise.
 const DEFAULT_WAIT: u64 = 10;
@@ -97,7 +97,8 @@ impl Desk {
         let (lang, silent) = (self.lang, self.quiet || self.json);
         let on_wait = move |holder: &str| {
             if !silent {
-                output::note(&Words::new(lang).text("say-waiting", &[("holder", screen::escape(holder))]));
+                let words = Words::new(lang);
+                output::note(&words.text("say-waiting", &[("holder", errors::holder(&words, holder))]));
             }
         };
         Ok(Site::system(state, self.wait, Arc::new(on_wait)))

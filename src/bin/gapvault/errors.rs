@@ -48,9 +48,22 @@ pub(crate) fn lines(words: &Words, error: &Error, verbose: bool) -> String {
     text
 }
 
+/// Who holds the vault, in the user's language: a process by its number, or work that goes on.
+pub(crate) fn holder(words: &Words, holder: &str) -> String {
+    if let Some(number) = holder.strip_prefix("process ") {
+        return words.text("say-process", &[("number", screen::escape(number))]);
+    }
+    known(words, &key("holder", &holder.replace(' ', "-")), &[]).unwrap_or_else(|| screen::escape(holder))
+}
+
 fn texts(words: &Words, error: &Error) -> (String, Option<String>) {
-    let facts: Vec<(&str, String)> =
-        error.facts().iter().map(|(name, value)| (*name, screen::escape(value))).collect();
+    let fact = |(name, value): &(&'static str, String)| match *name {
+        // Nobody knows who it is: the sentence does without.
+        "holder" if value.is_empty() => None,
+        "holder" => Some((*name, holder(words, value))),
+        _ => Some((*name, screen::escape(value))),
+    };
+    let facts: Vec<(&str, String)> = error.facts().iter().filter_map(fact).collect();
     let one_line = |text: String| text.lines().collect::<Vec<_>>().join(" ");
     let message = one_line(sentence(words, error.code(), &facts));
     (message, known(words, &key("hint", error.code().as_str()), &facts).map(one_line))

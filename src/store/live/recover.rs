@@ -8,7 +8,7 @@ use super::super::host::HostState;
 use super::super::index::{Index, IndexError, IndexState, OpenMarker, Place};
 use super::super::ledger::Ledger;
 use super::super::segments::SegmentError;
-use super::super::{follow, objects, rosters, staging};
+use super::super::{follow, objects, os, rosters, staging};
 use super::{Context, Live};
 use crate::access::Recorded;
 use crate::crypto::Digest;
@@ -58,7 +58,7 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     if to.exists() {
         std::fs::remove_dir_all(to)?;
     }
-    std::fs::create_dir(to)?;
+    os::create_private_dir(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

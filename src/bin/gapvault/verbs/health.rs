@@ -34,7 +34,12 @@ fn told(desk: &Desk, report: &StatusReport) -> Vec<String> {
         lines.push(desk.text("say-pending", &[("what", what.clone())]));
     }
     for warning in &report.warnings {
-        let message = errors::warning(&desk.words, &warning.code, &warning.detail);
+        // A class is told by its word; other details are names and stand for themselves.
+        let detail = match warning.code.as_str() {
+            "single-reader" => desk.value("class", &warning.detail),
+            _ => warning.detail.clone(),
+        };
+        let message = errors::warning(&desk.words, &warning.code, &detail);
         lines.push(desk.text("say-warning", &[("message", message), ("code", warning.code.clone())]));
     }
     lines

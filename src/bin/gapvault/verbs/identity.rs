@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use gapvault::identity::DEFAULT_WORK_FACTOR;
+use gapvault::identity::{DEFAULT_WORK_FACTOR, MIN_WORK_FACTOR};
 use gapvault::vault::{self, Error, IdentityNew};
 
 use super::{kind, needed, needed_path};
@@ -26,7 +26,7 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
 
 fn work(desk: &Desk, matches: &ArgMatches) -> Option<u8> {
     let work = matches.get_one::<u8>("work-factor").copied();
-    if let Some(low) = work.filter(|work| *work < CALM_WORK) {
+    if let Some(low) = work.filter(|work| (MIN_WORK_FACTOR..CALM_WORK).contains(work)) {
         desk.warn("say-low-work", &[("work", low.to_string()), ("calm", CALM_WORK.to_string())]);
     }
     work
