@@ -408,7 +408,6 @@ mod tests {
             ("counter 0", "counter 18446744073709551616"),
             ("epoch 1", "epoch 1 "),
             ("epoch 1\n", ""),
-            ("writes true", "writes yes"),
             ("roster 3 ", "roster 3  "),
             ("checkpoint ", "checkpoint 0"),
             ("lines\n", "lines\n\n"),
