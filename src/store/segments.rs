@@ -25,6 +25,9 @@ const TAIL_LIMIT: u64 = 256 * 1024 * 1024;
 /// Entries of a bundle and hashes of a tile, as the width of our counts.
 const TILE_WIDTH: u64 = tiles::TILE_WIDTH as u64;
 
+/// Hashes of subtrees from this height on are kept, one for each sixteen entries; lower ones are quickly made.
+const KEPT_LEVEL: u8 = 4;
+
 /// The log's files are not what a log is made of.
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
@@ -56,6 +59,10 @@ pub struct Segments {
     tail_hashes: Vec<Digest>,
     untidy: bool,
     tiles: RefCell<HashMap<(u8, u64), Vec<Digest>>>,
+    /// Hashes over complete subtrees of some height; what is complete does not change any more.
+    nodes: RefCell<HashMap<(u8, u64), Digest>>,
+    /// The bundle that was read last: whoever wants one entry mostly wants its neighbours too.
+    newest: RefCell<Option<(u64, Vec<Vec<u8>>)>>,
 }
 
 impl std::fmt::Debug for Segments {
@@ -83,6 +90,8 @@ impl Segments {
             tail_hashes: Vec::new(),
             untidy: false,
             tiles: RefCell::default(),
+            nodes: RefCell::default(),
+            newest: RefCell::default(),
         };
         segments.read_tail()?;
         Ok(segments)
@@ -151,12 +160,14 @@ impl Segments {
             let found = at.and_then(|at| self.tail.get(at));
             return found.cloned().ok_or(SegmentError::Entry { at: seq });
         }
-        let mut bundle = self.bundle(seq / TILE_WIDTH)?;
-        let at = usize::try_from(seq % TILE_WIDTH).unwrap_or(usize::MAX);
-        if at >= bundle.len() {
-            return Err(SegmentError::Entry { at: seq });
+        let index = seq / TILE_WIDTH;
+        let mut newest = self.newest.borrow_mut();
+        if newest.as_ref().is_none_or(|(known, _)| *known != index) {
+            *newest = Some((index, self.bundle(index)?));
         }
-        Ok(bundle.swap_remove(at))
+        let at = usize::try_from(seq % TILE_WIDTH).unwrap_or(usize::MAX);
+        let found = newest.as_ref().and_then(|(_, bundle)| bundle.get(at));
+        found.cloned().ok_or(SegmentError::Entry { at: seq })
     }
 
     /// One entry's bytes, proven to be in the tree whose root is the signed one.
@@ -235,13 +246,27 @@ impl Segments {
     /// The hash of a complete subtree.
     fn node(&self, level: u8, index: u64) -> Result<Digest, SegmentError> {
         let (tile_level, height) = (level / TILE_HEIGHT, level % TILE_HEIGHT);
-        let width = 1_u64 << height;
-        let first = index << height;
-        let mut hashes = Vec::new();
-        for position in first..first + width {
-            hashes.push(self.tile_hash(tile_level, position)?);
+        let positions = index << height..(index + 1) << height;
+        let make = || -> Result<Digest, SegmentError> {
+            let hashes = positions.map(|position| self.tile_hash(tile_level, position));
+            Ok(fold(hashes.collect::<Result<_, _>>()?))
+        };
+        if level < KEPT_LEVEL { make() } else { self.kept(level, index, make) }
+    }
+
+    /// What was made once of a complete subtree, or is made now.
+    fn kept(
+        &self,
+        level: u8,
+        index: u64,
+        make: impl FnOnce() -> Result<Digest, SegmentError>,
+    ) -> Result<Digest, SegmentError> {
+        if let Some(hash) = self.nodes.borrow().get(&(level, index)) {
+            return Ok(*hash);
         }
-        Ok(fold(hashes))
+        let hash = make()?;
+        self.nodes.borrow_mut().insert((level, index), hash);
+        Ok(hash)
     }
 
     /// The hash at a position of a tile level: read from a full tile, or made from the level below.
@@ -264,10 +289,10 @@ impl Segments {
 
     /// The hash at a position of a tile level, made from the 256 below it.
     fn hash_above(&self, level: u8, position: u64) -> Result<Digest, SegmentError> {
-        let below = position * TILE_WIDTH..(position + 1) * TILE_WIDTH;
-        let hashes =
-            below.map(|position| self.tile_hash(level - 1, position)).collect::<Result<Vec<_>, _>>()?;
-        Ok(fold(hashes))
+        self.kept(level * TILE_HEIGHT, position, || {
+            let below = position * TILE_WIDTH..(position + 1) * TILE_WIDTH;
+            Ok(fold(below.map(|position| self.tile_hash(level - 1, position)).collect::<Result<_, _>>()?))
+        })
     }
 
     fn load_tile(&self, level: u8, index: u64) -> Result<(), SegmentError> {
@@ -341,6 +366,7 @@ impl Segments {
     /// Makes every hash tile anew from the entries; gives those that are missing or differ, as path and content.
     pub fn wrong_tiles(&mut self) -> Result<Vec<(PathBuf, Vec<u8>)>, SegmentError> {
         self.tiles.borrow_mut().clear();
+        self.nodes.borrow_mut().clear();
         let bundles = std::mem::take(&mut self.bundles);
         let mut wrong = Vec::new();
         for index in 0..bundles {
