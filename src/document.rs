@@ -3,6 +3,11 @@
 //! It travels inside the document's own header, encrypted, so that a document describes itself and no
 //! title lies in clear anywhere.
 
+mod packed;
+
+use std::fmt;
+
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::{base64, unbase64};
@@ -56,13 +61,6 @@ struct Encoded {
     base64: String,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum NameForm {
-    Text(String),
-    Bytes(Encoded),
-}
-
 impl Serialize for Name {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
@@ -74,13 +72,32 @@ impl Serialize for Name {
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let bytes = match NameForm::deserialize(from)? {
-            NameForm::Text(text) => text.into_bytes(),
-            NameForm::Bytes(form) => {
-                unbase64(&form.base64).ok_or_else(|| serde::de::Error::custom("not base64"))?
-            }
-        };
-        Self::new(bytes).map_err(serde::de::Error::custom)
+        from.deserialize_any(NameVisitor)
+    }
+}
+
+/// By hand, since serde's untagged enums copy what they read before they try it, and a list reads many names.
+struct NameVisitor;
+
+impl<'de> Visitor<'de> for NameVisitor {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name, or {\"base64\": …}")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
+        Name::new(text.as_bytes().to_vec()).map_err(E::custom)
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Name, E> {
+        Name::new(text.into_bytes()).map_err(E::custom)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Name, A::Error> {
+        let form = Encoded::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        let bytes = unbase64(&form.base64).ok_or_else(|| de::Error::custom("not base64"))?;
+        Name::new(bytes).map_err(de::Error::custom)
     }
 }
 
@@ -154,10 +171,13 @@ impl Meta {
 
     /// The path in the sealed tree with `/` between the names, lossy, for people.
     pub fn path_for_people(&self) -> Option<String> {
-        if self.path.is_empty() {
-            return None;
+        let (first, rest) = self.path.split_first()?;
+        let mut path = first.lossy();
+        for name in rest {
+            path.push('/');
+            path.push_str(&String::from_utf8_lossy(name.as_bytes()));
         }
-        Some(self.path.iter().map(Name::lossy).collect::<Vec<_>>().join("/"))
+        Some(path)
     }
 }
 

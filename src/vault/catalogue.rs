@@ -8,7 +8,6 @@ use super::{Code, Error, Site, keys};
 use crate::agefile;
 use crate::crypto::{AeadKey, NONCE_LEN, Random};
 use crate::document::Meta;
-use crate::id::DocumentId;
 use crate::identity::Identity;
 use crate::roster::{Purpose, Roster};
 use crate::sealed::{Commitment, Expected, KnownHeader, MetadataKey};
@@ -59,10 +58,10 @@ impl Catalogue {
     }
 
     /// The sealed part of a row.
-    pub(super) fn seal(&self, random: &dyn Random, id: DocumentId, meta: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) fn seal(&self, random: &dyn Random, meta: &Meta) -> Result<Vec<u8>, Error> {
         let nonce = random.bytes12().map_err(|_| Code::NoRandom)?;
-        let mut sealed = meta.to_vec();
-        self.cache.seal(nonce, &id.0, &mut sealed);
+        let mut sealed = meta.pack().map_err(|_| Code::Internal)?;
+        self.cache.seal(nonce, &meta.id.0, &mut sealed);
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
@@ -71,8 +70,7 @@ impl Catalogue {
         let damaged = || Error::new(Code::DamagedIndex).with("id", row.id);
         let (nonce, sealed) = row.private.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
         let plain = self.cache.open(*nonce, &row.id.0, sealed).ok_or_else(damaged)?;
-        let meta = Meta::parse(&plain).map_err(|_| damaged())?;
-        if meta.id == row.id { Ok(meta) } else { Err(damaged()) }
+        Meta::unpack(&plain, row.id, row.class, row.size).map_err(|_| damaged())
     }
 
     /// Folds in what was sealed by people who may not see titles, from the documents' own headers.
@@ -85,7 +83,7 @@ impl Catalogue {
                 let Some(row) = live.index().row(*place)? else { continue };
                 // Damage to one document is for `verify` to tell; it must not hide the titles of all others.
                 let Ok(meta) = self.read_header(context, live, &row, &mut keys) else { continue };
-                let private = self.seal(&*site.random, row.id, &meta)?;
+                let private = self.seal(&*site.random, &meta)?;
                 change.row(*place, &Row { private, ..row });
             }
             live.index().commit(change)?;
@@ -100,7 +98,7 @@ impl Catalogue {
         live: &Live,
         row: &Row,
         keys: &mut HashMap<Vec<u8>, MetadataKey>,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Meta, Error> {
         live.document(row.id)?.ok_or(Code::NoDocument)?;
         let mut file = objects::open(&*context.disk, &context.layout, row.id)?;
         let header = KnownHeader::read(&mut file, &expected(row))?;
@@ -113,7 +111,7 @@ impl Catalogue {
         let plain = header.open_meta(&row.id, key)?;
         let meta = Meta::parse(&plain).map_err(|_| Code::TamperedMetadata)?;
         if meta.id == row.id && meta.class == row.class && meta.size == row.size {
-            Ok(plain.to_vec())
+            Ok(meta)
         } else {
             Err(Code::TamperedMetadata.into())
         }
@@ -124,8 +122,7 @@ impl Catalogue {
         if !row.private.is_empty() {
             return self.open(row);
         }
-        let plain = self.read_header(context, live, row, &mut HashMap::new())?;
-        Meta::parse(&plain).map_err(|_| Code::TamperedMetadata.into())
+        self.read_header(context, live, row, &mut HashMap::new())
     }
 
     /// The catalogue's secret key, for sealed fields of the log.

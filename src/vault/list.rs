@@ -1,9 +1,12 @@
 //! What is there.
 
+use std::sync::mpsc;
+use std::thread;
+
 use super::catalogue::{Catalogue, may_see};
 use super::report::{DocumentRow, ListReport};
 use super::session::{Session, actor};
-use super::{Error, Vault};
+use super::{Code, Error, Vault};
 use crate::access::{Action, Request};
 use crate::document::Meta;
 use crate::identity::Identity;
@@ -11,7 +14,7 @@ use crate::label::Class;
 use crate::log::entry::{Event, Object, Outcome, Phase};
 use crate::policy::decide;
 use crate::store::StoreError;
-use crate::store::index::{IndexError, Row};
+use crate::store::index::{IndexError, Row, RowStep};
 use crate::store::live::Live;
 
 /// Which documents.
@@ -94,32 +97,55 @@ impl Vault {
     }
 }
 
+/// How many steps of rows may wait for the thread that decrypts.
+const WAITING: usize = 4;
+
+/// One thread reads the index, another decrypts and picks: each takes about as long as the other.
 fn rows(live: &Live, catalogue: Option<&Catalogue>, request: &ListRequest) -> Result<ListReport, Error> {
     let wanted = request.find.as_ref().map(|text| text.to_lowercase());
-    let mut documents = Vec::new();
-    let mut failed = None;
-    let visited = live.index().for_each_row(|_, row| {
-        if request.class.is_some_and(|class| class != row.class) {
-            return Ok(());
-        }
-        let meta = match catalogue.filter(|_| !row.private.is_empty()).map(|open| open.open(&row)).transpose()
-        {
-            Ok(meta) => meta,
-            Err(error) => {
-                failed = Some(error);
-                return Err(IndexError::Damaged("row".to_owned()));
-            }
-        };
-        let found = wanted.as_ref().is_none_or(|text| meta.as_ref().is_some_and(|meta| matches(meta, text)));
-        if found {
-            documents.push(document_row(&row, meta.as_ref()));
-        }
-        Ok(())
+    let want = Want { catalogue, class: request.class, text: wanted.as_deref() };
+    let (to, from) = mpsc::sync_channel::<RowStep>(WAITING);
+    let (visited, picked) = thread::scope(|scope| {
+        let picker = scope.spawn(move || want.pick(from));
+        // Sending fails only once the picker has failed, whose error is the one that is told.
+        let gone = |_| IndexError::Damaged("unreadable row".to_owned());
+        let visited = live.index().for_each_step(|step| to.send(step).map_err(gone));
+        drop(to);
+        (visited, picker.join().unwrap_or_else(|_| Err(Code::Internal.into())))
     });
-    match (failed, visited) {
-        (Some(error), _) => Err(error),
-        (None, Err(error)) => Err(StoreError::from(error).into()),
-        (None, Ok(())) => Ok(ListReport { documents }),
+    let documents = picked?;
+    visited.map_err(StoreError::from)?;
+    Ok(ListReport { documents })
+}
+
+/// What is listed.
+#[derive(Clone, Copy)]
+struct Want<'a> {
+    catalogue: Option<&'a Catalogue>,
+    class: Option<Class>,
+    text: Option<&'a str>,
+}
+
+impl Want<'_> {
+    fn pick(self, steps: mpsc::Receiver<RowStep>) -> Result<Vec<DocumentRow>, Error> {
+        let mut documents = Vec::new();
+        for step in steps {
+            for row in step.rows() {
+                documents.extend(self.row(&row.map_err(StoreError::from)?)?);
+            }
+        }
+        Ok(documents)
+    }
+
+    /// A row as the caller may see it, if it is among the wanted ones.
+    fn row(self, row: &Row) -> Result<Option<DocumentRow>, Error> {
+        if self.class.is_some_and(|class| class != row.class) {
+            return Ok(None);
+        }
+        let catalogue = self.catalogue.filter(|_| !row.private.is_empty());
+        let meta = catalogue.map(|open| open.open(row)).transpose()?;
+        let found = self.text.is_none_or(|text| meta.as_ref().is_some_and(|meta| matches(meta, text)));
+        Ok(found.then(|| document_row(row, meta.as_ref())))
     }
 }
 

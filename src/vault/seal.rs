@@ -50,7 +50,7 @@ struct Staged {
     id: DocumentId,
     source: SourceFile,
     name: String,
-    meta: Vec<u8>,
+    meta: Meta,
     summary: SealedSummary,
 }
 
@@ -176,7 +176,7 @@ impl Vault {
             recipients: &[&work.class_key],
             metadata: session.metadata(roster, &*self.site.random)?,
             document: &id,
-            meta_json: &meta,
+            meta_json: &meta.print().map_err(|_| Code::SourceUnreadable)?,
         };
         let size = source.size();
         let mut reader = Counted { inner: source.file(), progress: work.progress };
@@ -217,7 +217,7 @@ impl Vault {
         if may_see(&roster, work.me) {
             let catalogue = Catalogue::unlock(&self.site, &self.context, &live, work.me)?;
             for document in &staged {
-                let sealed = catalogue.seal(&*self.site.random, document.id, &document.meta)?;
+                let sealed = catalogue.seal(&*self.site.random, &document.meta)?;
                 private.insert(document.id, sealed);
             }
         }
@@ -328,15 +328,10 @@ fn unreadable(error: &std::io::Error) -> Error {
     }
 }
 
-fn meta_of(
-    request: &SealRequest,
-    found: &Found,
-    source: &SourceFile,
-    id: DocumentId,
-) -> Result<Vec<u8>, Error> {
+fn meta_of(request: &SealRequest, found: &Found, source: &SourceFile, id: DocumentId) -> Result<Meta, Error> {
     let bad = || Error::new(Code::SourceUnreadable);
     let name = |name: &std::ffi::OsStr| Name::new(name.as_encoded_bytes().to_vec()).map_err(|_| bad());
-    let meta = Meta {
+    Ok(Meta {
         class: request.class,
         id,
         modified: Some(source.modified()),
@@ -344,8 +339,7 @@ fn meta_of(
         path: found.inside.iter().map(|part| name(part)).collect::<Result<_, _>>()?,
         size: source.size(),
         title: request.title.clone(),
-    };
-    meta.print().map_err(|_| bad())
+    })
 }
 
 fn draft(live: &Live, session: &Session, me: &Identity, class: Class, document: &Staged) -> Draft {
