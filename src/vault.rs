@@ -24,6 +24,7 @@ mod keys;
 mod list;
 mod member;
 mod open;
+mod parallel;
 mod progress;
 mod rebuild;
 mod release;

@@ -101,12 +101,25 @@ impl StateRecord {
     }
 }
 
+/// The key that signs checkpoints here. The id is kept because every entry names it and it takes a key derivation.
+struct LogKey {
+    seed: Secret32,
+    id: HostId,
+}
+
+impl LogKey {
+    fn new(seed: Secret32) -> Self {
+        let id = Host::id_of(&SigningKey::from_seed(*seed.expose()).public());
+        Self { seed, id }
+    }
+}
+
 /// The state of one vault on this host.
 pub struct HostState {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     record: StateRecord,
-    seed: Option<Secret32>,
+    key: Option<LogKey>,
     next_slot: &'static str,
 }
 
@@ -172,8 +185,8 @@ impl HostState {
             (None, None) if !a_there && !b_there => return Ok(None),
             (None, None) => return Err(HostError::Damaged),
         };
-        let seed = Self::read_key(&**disk, &folder.join(key_name(record.epoch)))?;
-        Ok(Some(Self { disk: disk.clone(), folder, record, seed, next_slot }))
+        let key = Self::read_key(&**disk, &folder.join(key_name(record.epoch)))?.map(LogKey::new);
+        Ok(Some(Self { disk: disk.clone(), folder, record, key, next_slot }))
     }
 
     fn read_key(disk: &dyn Disk, path: &Path) -> Result<Option<Secret32>, HostError> {
@@ -221,7 +234,7 @@ impl HostState {
             None => {
                 Self::wipe(&**disk, &folder)?;
                 write_durably(&**disk, &folder.join("path"), vault.as_os_str().as_encoded_bytes())?;
-                Self { disk: disk.clone(), folder, record: record.clone(), seed: None, next_slot: "slot-a" }
+                Self { disk: disk.clone(), folder, record: record.clone(), key: None, next_slot: "slot-a" }
             }
         };
         host.record = StateRecord { counter: host.record.counter, ..record };
@@ -259,7 +272,7 @@ impl HostState {
     fn set_key(&mut self, epoch: u64, seed: Secret32) -> Result<(), HostError> {
         let text = zeroize::Zeroizing::new(format!("{}\n", hex(seed.expose())));
         write_durably(&*self.disk, &self.folder.join(key_name(epoch)), text.as_bytes())?;
-        self.seed = Some(seed);
+        self.key = Some(LogKey::new(seed));
         Ok(())
     }
 
@@ -275,12 +288,12 @@ impl HostState {
 
     /// The log key's seed.
     pub fn log_key(&self) -> Option<&Secret32> {
-        self.seed.as_ref()
+        self.key.as_ref().map(|key| &key.seed)
     }
 
     /// This host, by its log key.
     pub fn host_id(&self) -> Option<HostId> {
-        self.seed.as_ref().map(|seed| Host::id_of(&SigningKey::from_seed(*seed.expose()).public()))
+        self.key.as_ref().map(|key| key.id)
     }
 
     /// Writes a record into the slot whose turn it is, and sees it onto the disk.

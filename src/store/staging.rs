@@ -6,7 +6,8 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskError, DiskFile};
 use super::error::StoreError;
@@ -22,8 +23,8 @@ pub struct Staging {
     disk: Arc<dyn Disk>,
     layout: Layout,
     session: SessionId,
-    written: Vec<PathBuf>,
-    keep: bool,
+    written: Mutex<Vec<PathBuf>>,
+    keep: AtomicBool,
     _lock: File,
 }
 
@@ -47,7 +48,14 @@ impl Staging {
         let lock = File::open(&path).map_err(|source| DiskError::new("open", &path, source))?;
         lock.try_lock().map_err(|_| StoreError::Missing("lock of the session".to_owned()))?;
         let (disk, layout) = (disk.clone(), layout.clone());
-        Ok(Self { disk, layout, session, written: Vec::new(), keep: false, _lock: lock })
+        Ok(Self {
+            disk,
+            layout,
+            session,
+            written: Mutex::default(),
+            keep: AtomicBool::new(false),
+            _lock: lock,
+        })
     }
 
     /// The session.
@@ -61,18 +69,23 @@ impl Staging {
         Ok(self.layout.session(self.session).join(name))
     }
 
-    /// A new file that will belong at `place`.
-    pub fn create(&mut self, place: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
+    fn written(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        // A list of paths is whole even where a thread was lost between two changes.
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new file that will belong at `place`; several threads may make theirs at once.
+    pub fn create(&self, place: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
         let path = self.staged(place)?;
         let file = self.disk.create_new(&path)?;
-        self.written.push(path);
+        self.written().push(path);
         Ok(file)
     }
 
     /// Throws a staged file away, if it was made.
-    pub fn discard(&mut self, place: &Path) -> Result<(), StoreError> {
+    pub fn discard(&self, place: &Path) -> Result<(), StoreError> {
         let path = self.staged(place)?;
-        self.written.retain(|known| *known != path);
+        self.written().retain(|known| *known != path);
         match self.disk.remove_file(&path) {
             Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
@@ -80,35 +93,35 @@ impl Staging {
     }
 
     /// Sees everything staged since the last call onto the disk.
-    pub fn sync(&mut self) -> Result<(), StoreError> {
+    pub fn sync(&self) -> Result<(), StoreError> {
         let folder = self.layout.session(self.session);
-        if self.written.len() > FEW {
+        let written = std::mem::take(&mut *self.written());
+        if written.len() > FEW {
             self.disk.sync_filesystem(&folder)?;
         } else {
-            for path in &self.written {
+            for path in &written {
                 self.disk.open_write(path)?.sync_data()?;
             }
             self.disk.sync_dir(&folder)?;
             self.disk.sync_dir(&self.layout.staging())?;
         }
-        self.written.clear();
         Ok(())
     }
 
     /// From here on the folder may hold what is recorded; only the next start, which reads the log, may sweep it.
-    pub fn keep(&mut self) {
-        self.keep = true;
+    pub fn keep(&self) {
+        self.keep.store(true, Ordering::Relaxed);
     }
 
     /// What was kept has been published; the rest is rubbish again.
-    pub fn release(&mut self) {
-        self.keep = false;
+    pub fn release(&self) {
+        self.keep.store(false, Ordering::Relaxed);
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if !self.keep {
+        if !self.keep.load(Ordering::Relaxed) {
             // What cannot be removed now is swept at the next start.
             let _ = remove_folder(&*self.disk, &self.layout.session(self.session));
         }

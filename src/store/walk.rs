@@ -158,6 +158,20 @@ impl SourceFile {
         Ok(Seen::of(&self.file.metadata()?) == self.before)
     }
 
+    /// Closes the file, and remembers what it looked like: a batch has more files than a process may have open.
+    pub fn close(self) -> ReadSource {
+        ReadSource { path: self.path, before: self.before }
+    }
+}
+
+/// A source that was read.
+#[derive(Debug)]
+pub struct ReadSource {
+    path: PathBuf,
+    before: Seen,
+}
+
+impl ReadSource {
     /// Removes the file, if what is at its path is still what was read; whether it did.
     pub fn remove_if_unchanged(&self) -> io::Result<bool> {
         let there = std::fs::symlink_metadata(&self.path)?;
@@ -295,7 +309,7 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(20));
             change(&path);
             assert!(!source.is_unchanged().unwrap(), "{way}");
-            assert!(!source.remove_if_unchanged().unwrap_or(false), "{way}");
+            assert!(!source.close().remove_if_unchanged().unwrap_or(false), "{way}");
         }
     }
 
@@ -308,12 +322,13 @@ mod tests {
         assert!(source.is_unchanged().unwrap());
         filetime::set_file_mtime(&path, filetime::FileTime::from_unix_time(5, 0)).unwrap();
         assert!(!source.is_unchanged().unwrap());
+        assert!(!source.close().remove_if_unchanged().unwrap());
+        let source = SourceFile::open(&path).unwrap().close();
+        let new = folder.path().join("new");
+        std::fs::write(&new, b"one").unwrap();
+        std::fs::rename(&new, &path).unwrap();
         assert!(!source.remove_if_unchanged().unwrap());
-        let source = SourceFile::open(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, b"one").unwrap();
-        assert!(!source.remove_if_unchanged().unwrap());
-        let source = SourceFile::open(&path).unwrap();
+        let source = SourceFile::open(&path).unwrap().close();
         assert!(source.remove_if_unchanged().unwrap());
         assert!(!path.exists());
     }

@@ -159,7 +159,7 @@ impl Vault {
         roster.hosts.sort_by_key(|host| host.id);
         let note = sign(&roster, me)?;
         let after = before.succeed(note.as_bytes()).map_err(StoreError::from)?;
-        let mut staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
+        let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
         let place = self.context.layout.roster(roster.version);
         staging.create(&place)?.put(note.as_bytes())?;
         staging.sync()?;

@@ -127,7 +127,7 @@ impl Vault {
         let note = sign(&roster, me)?;
         let after = before.succeed(note.as_bytes()).map_err(crate::store::StoreError::from)?;
 
-        let mut staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
+        let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
         let mut places = vec![self.context.layout.roster(roster.version)];
         staging.create(&self.context.layout.roster(roster.version))?.put(note.as_bytes())?;
         for purpose in Purpose::ALL.into_iter().filter(|purpose| member.holds(*purpose)) {

@@ -1,29 +1,33 @@
 //! Documents into the vault.
 //!
-//! Encrypting happens outside the lock, in batches; each batch is then recorded, published and indexed under it.
+//! Encrypting happens outside the lock, in batches; each batch is then recorded, published and indexed under it, while
+//! the next one is being encrypted.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::catalogue::{Catalogue, may_see};
 use super::progress::{Counted, Progress, Stage};
 use super::report::{FailedRow, SealReport, SealedRow, SkippedRow};
 use super::session::{Session, actor, recipient};
-use super::{Code, Error, Vault, convert};
+use super::{Code, Error, Vault, convert, parallel};
 use crate::access::{Action, Request};
 use crate::agefile::Recipient;
+use crate::crypto::NoRandom;
 use crate::document::{Meta, Name, TITLE_LIMIT, is_line};
-use crate::id::DocumentId;
+use crate::id::{DocumentId, SessionId};
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Commitment, Draft, Event, Object, Outcome};
 use crate::policy::decide;
-use crate::roster::{Purpose, Roster};
-use crate::sealed::{SealedSummary, Sealing, check_digests, seal_document};
+use crate::roster::Purpose;
+use crate::sealed::{MetadataSession, SealedSummary, Sealing, check_digests, seal_document};
 use crate::store::live::Live;
 use crate::store::objects;
 use crate::store::staging::Staging;
-use crate::store::walk::{Found, SourceFile, walk};
+use crate::store::walk::{Found, ReadSource, SourceFile, walk};
 
 /// A batch ends at this many documents,
 const BATCH: usize = 1024;
@@ -48,18 +52,28 @@ pub struct SealRequest {
 /// A document that is staged and not recorded yet.
 struct Staged {
     id: DocumentId,
-    source: SourceFile,
+    source: ReadSource,
     name: String,
     meta: Meta,
     summary: SealedSummary,
 }
 
+/// What became of a batch.
+#[derive(Default)]
+struct Landed {
+    documents: Vec<SealedRow>,
+    removed: u64,
+    failed: Vec<FailedRow>,
+}
+
 /// What stays the same for all documents of a command.
 struct Work<'a> {
     me: &'a Identity,
+    session: SessionId,
     request: &'a SealRequest,
     progress: &'a dyn Progress,
     class_key: Recipient,
+    metadata: &'a MetadataSession,
 }
 
 impl Vault {
@@ -97,17 +111,17 @@ impl Vault {
             return Ok(report);
         }
         // Begun under the lock, so that nobody sweeps the folder before its own lock is in it.
-        let mut staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
+        let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
         drop(glance);
-        session.metadata(&roster, &*self.site.random)?;
         let class_key = recipient(&roster, Purpose::Class(request.class))?;
-        let work = Work { me, request, progress, class_key };
+        let (id, metadata) = (session.id(), session.metadata(&roster, &*self.site.random)?);
+        let work = Work { me, session: id, request, progress, class_key, metadata };
         progress.begin(Stage::Sealing, total(&files), Some(files.len() as u64));
         let mut rest = files.as_slice();
-        while !rest.is_empty() {
+        let mut staged = Vec::new();
+        while !rest.is_empty() || !staged.is_empty() {
             let (batch, after) = rest.split_at(batch_len(rest));
-            let staged = self.stage_batch(&work, &mut session, &roster, &mut staging, batch, &mut report)?;
-            self.record_batch(&work, &session, &mut staging, staged, &mut report)?;
+            staged = self.turn(&work, &staging, staged, batch, &mut report)?;
             rest = after;
         }
         progress.end();
@@ -129,43 +143,81 @@ impl Vault {
         found.files
     }
 
-    fn stage_batch(
+    /// Records what was staged while the next batch is being staged; gives that one.
+    fn turn(
         &self,
         work: &Work<'_>,
-        session: &mut Session,
-        roster: &Roster,
-        staging: &mut Staging,
+        staging: &Staging,
+        staged: Vec<Staged>,
         batch: &[Found],
         report: &mut SealReport,
     ) -> Result<Vec<Staged>, Error> {
-        let mut staged = Vec::new();
-        for found in batch {
-            let id = DocumentId(self.site.random.bytes16().map_err(|_| Code::NoRandom)?);
-            match self.stage(work, session, roster, staging, found, id) {
-                Ok(document) => staged.push(document),
-                Err(error) => {
-                    staging.discard(&self.context.layout.document(id))?;
-                    if matches!(error.code(), Code::Full | Code::ReadOnly | Code::NoRandom | Code::Internal) {
+        let (recorded, next) = if staged.is_empty() || batch.is_empty() {
+            (self.record_batch(work, staging, staged), self.stage_batch(work, staging, batch))
+        } else {
+            thread::scope(|scope| {
+                let recorder = scope.spawn(|| self.record_batch(work, staging, staged));
+                let next = self.stage_batch(work, staging, batch);
+                (recorder.join().unwrap_or_else(|_| Err(Code::Internal.into())), next)
+            })
+        };
+        let Landed { documents, removed, failed } = recorded?;
+        report.documents.extend(documents);
+        report.removed += removed;
+        report.failed.extend(failed);
+        let (next, failed) = next?;
+        report.failed.extend(failed);
+        Ok(next)
+    }
+
+    /// Encrypts a batch into the session's folder; also gives what could not be.
+    fn stage_batch(
+        &self,
+        work: &Work<'_>,
+        staging: &Staging,
+        batch: &[Found],
+    ) -> Result<(Vec<Staged>, Vec<FailedRow>), Error> {
+        let ids = batch.iter().map(|_| Ok(DocumentId(self.site.random.bytes16()?)));
+        let ids: Vec<DocumentId> = ids.collect::<Result<_, NoRandom>>().map_err(|_| Code::NoRandom)?;
+        let things: Vec<_> = batch.iter().zip(&ids).collect();
+        let stopped = AtomicBool::new(false);
+        let results = parallel::for_each(things.len(), |at| {
+            let (found, id) = things.get(at)?;
+            if stopped.load(Ordering::Relaxed) {
+                return None;
+            }
+            let result = self.stage(work, staging, found, **id);
+            stopped.fetch_or(result.as_ref().is_err_and(is_hopeless), Ordering::Relaxed);
+            work.progress.advance(0, 1);
+            Some(result)
+        });
+        let (mut staged, mut failed) = (Vec::new(), Vec::new());
+        for ((found, id), result) in things.iter().zip(results) {
+            match result.flatten() {
+                Some(Ok(document)) => staged.push(document),
+                Some(Err(error)) => {
+                    staging.discard(&self.context.layout.document(**id))?;
+                    if is_hopeless(&error) {
                         return Err(error);
                     }
                     let source = found.source.display().to_string();
-                    report.failed.push(FailedRow { source, code: error.code() });
+                    failed.push(FailedRow { source, code: error.code() });
                 }
+                // Only after another one that is hopeless, which ends all, or after a panic.
+                None if stopped.load(Ordering::Relaxed) => {}
+                None => return Err(Code::Internal.into()),
             }
-            work.progress.advance(0, 1);
         }
         if !staged.is_empty() {
             staging.sync()?;
         }
-        Ok(staged)
+        Ok((staged, failed))
     }
 
     fn stage(
         &self,
         work: &Work<'_>,
-        session: &mut Session,
-        roster: &Roster,
-        staging: &mut Staging,
+        staging: &Staging,
         found: &Found,
         id: DocumentId,
     ) -> Result<Staged, Error> {
@@ -174,7 +226,7 @@ impl Vault {
         let mut sink = staging.create(&self.context.layout.document(id))?;
         let what = Sealing {
             recipients: &[&work.class_key],
-            metadata: session.metadata(roster, &*self.site.random)?,
+            metadata: work.metadata,
             document: &id,
             meta_json: &meta.print().map_err(|_| Code::SourceUnreadable)?,
         };
@@ -191,20 +243,14 @@ impl Vault {
         if summary.plain_len != size || !unchanged {
             return Err(Code::SourceChanged.into());
         }
-        Ok(Staged { id, source, name: found.source.display().to_string(), meta, summary })
+        Ok(Staged { id, source: source.close(), name: found.source.display().to_string(), meta, summary })
     }
 
     /// Decides again under the lock, since the roster may have changed; then record, publish, index.
-    fn record_batch(
-        &self,
-        work: &Work<'_>,
-        session: &Session,
-        staging: &mut Staging,
-        staged: Vec<Staged>,
-        report: &mut SealReport,
-    ) -> Result<(), Error> {
+    fn record_batch(&self, work: &Work<'_>, staging: &Staging, staged: Vec<Staged>) -> Result<Landed, Error> {
+        let mut done = Landed::default();
         if staged.is_empty() {
-            return Ok(());
+            return Ok(done);
         }
         let mut live = self.live()?;
         let roster = live.roster().roster().clone();
@@ -221,27 +267,25 @@ impl Vault {
                 private.insert(document.id, sealed);
             }
         }
-        let drafts = staged.iter().map(|document| draft(&live, session, work.me, class, document)).collect();
+        let drafts = staged.iter().map(|document| draft(&live, work, document)).collect();
         // Once the append was tried, what is staged may be in the log: only the next start may sweep it.
         staging.keep();
         let (recorded, entries) = live.record(&grant, drafts, Some(work.me.signing()))?;
         let places: Vec<PathBuf> =
             staged.iter().map(|document| self.context.layout.document(document.id)).collect();
-        live.publish(session.id(), &places, &recorded)?;
+        live.publish(work.session, &places, &recorded)?;
         live.follow(&entries, &private)?;
         staging.release();
         drop(live);
-        for document in &staged {
-            report.documents.push(row(document, class));
-        }
+        done.documents = staged.iter().map(|document| row(document, class)).collect();
         if work.request.remove_original {
-            self.remove_originals(work, &staged, report);
+            self.remove_originals(work, &staged, &mut done);
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Removes each source whose sealed document reads back as it was recorded, and which is still what was sealed.
-    fn remove_originals(&self, work: &Work<'_>, staged: &[Staged], report: &mut SealReport) {
+    fn remove_originals(&self, work: &Work<'_>, staged: &[Staged], done: &mut Landed) {
         for document in staged {
             let read_back = objects::open(&*self.context.disk, &self.context.layout, document.id)
                 .map_err(Error::from)
@@ -252,13 +296,13 @@ impl Vault {
             });
             let code = match removed {
                 Ok(true) => {
-                    report.removed += 1;
+                    done.removed += 1;
                     continue;
                 }
                 Ok(false) => Code::SourceChanged,
                 Err(error) => error.code(),
             };
-            report.failed.push(FailedRow { source: document.name.clone(), code });
+            done.failed.push(FailedRow { source: document.name.clone(), code });
             work.progress.advance(0, 0);
         }
     }
@@ -318,7 +362,12 @@ fn batch_len(files: &[Found]) -> usize {
         bytes += std::fs::symlink_metadata(&file.source).map_or(0, |data| data.len());
         before < BATCH_BYTES
     };
-    files.iter().take(BATCH).take_while(fits).count().max(1)
+    files.iter().take(BATCH).take_while(fits).count().max(1).min(files.len())
+}
+
+/// Whether what failed for one document will fail for every other.
+fn is_hopeless(error: &Error) -> bool {
+    matches!(error.code(), Code::Full | Code::ReadOnly | Code::NoRandom | Code::Internal)
 }
 
 fn unreadable(error: &std::io::Error) -> Error {
@@ -342,11 +391,11 @@ fn meta_of(request: &SealRequest, found: &Found, source: &SourceFile, id: Docume
     })
 }
 
-fn draft(live: &Live, session: &Session, me: &Identity, class: Class, document: &Staged) -> Draft {
-    let mut draft = live.draft(Event::DocumentSeal, Outcome::Ok, session.id());
-    draft.actor = actor(me, live.roster().roster());
+fn draft(live: &Live, work: &Work<'_>, document: &Staged) -> Draft {
+    let mut draft = live.draft(Event::DocumentSeal, Outcome::Ok, work.session);
+    draft.actor = actor(work.me, live.roster().roster());
     let mut object = Object::document(document.id);
-    object.class = Some(class);
+    object.class = Some(work.request.class);
     object.commitment = Some(Commitment(document.summary.commitment.0.0));
     object.header_len = Some(document.summary.header_len);
     object.header_sha256 = Some(document.summary.header_sha256);
