@@ -51,7 +51,7 @@ pub use header::{
 pub use key::{BadKey, Identity, Recipient};
 pub use passphrase::{MAX_WORK_FACTOR, decrypt_with_passphrase, encrypt_with_passphrase};
 pub use read::Rest;
-pub use small::{decrypt_small, encrypt_small};
+pub use small::{decrypt_small, encrypt_small, is_formed};
 pub use stream::{
     CHUNK_LEN, NONCE_LEN, PayloadNonce, PayloadSummary, decrypt, encrypt, payload_len, plain_len, read_nonce,
 };

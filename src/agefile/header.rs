@@ -275,7 +275,7 @@ pub(super) fn is_word(word: &[u8]) -> bool {
 }
 
 /// The shape that the format fixes for the stanzas it defines: a file key has 16 bytes, whoever unwraps it.
-fn check_known_stanza(stanza: &Stanza) -> Result<(), HeaderError> {
+pub(super) fn check_known_stanza(stanza: &Stanza) -> Result<(), HeaderError> {
     let bytes = |arg: &String, len: usize| unbase64_unpadded(arg).is_some_and(|bytes| bytes.len() == len);
     let args_fit = match (stanza.tag.as_str(), stanza.args.as_slice()) {
         (X25519_TAG, [share]) => bytes(share, 32),

@@ -1,7 +1,7 @@
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::header::{FileKey, UnverifiedHeader, seal_header, wrap};
+use super::header::{FileKey, UnverifiedHeader, check_known_stanza, seal_header, wrap};
 use super::stream::{PayloadNonce, decrypt, encrypt, plain_len, read_nonce};
 use super::{Unwrap, Wrap};
 use crate::crypto::Random;
@@ -45,6 +45,15 @@ pub fn decrypt_small(
     Ok(out)
 }
 
+/// Whether these bytes have the form of an age file: all that can be said without an identity.
+pub fn is_formed(bytes: &[u8]) -> bool {
+    UnverifiedHeader::parse(bytes).is_ok_and(|header| {
+        let payload = bytes.len() - header.len();
+        header.stanzas.iter().all(|stanza| check_known_stanza(stanza).is_ok())
+            && plain_len(payload as u64).is_some()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -62,6 +71,17 @@ mod tests {
         let identity = Identity::generate(kind, &SystemRandom::new()).unwrap();
         let recipient = identity.to_recipient();
         (identity, recipient)
+    }
+
+    #[test]
+    fn a_file_that_is_cut_in_its_header_has_no_form() {
+        let (_, recipient) = pair();
+        let file = encrypt_small(&[&recipient], b"key", &SystemRandom::new()).unwrap();
+        assert!(is_formed(&file));
+        let header = UnverifiedHeader::parse(&file).unwrap().len();
+        for len in 0..header + 16 + 16 {
+            assert!(!is_formed(&file[..len]), "{len}");
+        }
     }
 
     #[test]

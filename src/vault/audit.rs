@@ -1,10 +1,13 @@
 //! The log itself: entries as stored, and whether they are what was signed. Needs no identity and changes nothing.
 
+use std::collections::BTreeSet;
+
 use super::progress::{Progress, Stage};
 use super::report::{AuditShowReport, AuditVerifyReport, Finding};
 use super::{Code, Error, Vault};
 use crate::audit::{Judge, Judgement, Known, Problem};
 use crate::encoding::base64;
+use crate::id::SessionId;
 use crate::log::entry::Entry;
 use crate::note::origin;
 use crate::roster::InForce;
@@ -26,6 +29,9 @@ pub struct AuditShow {
     pub document: Option<String>,
 }
 
+/// Stands for the session in entries of a recovery, which no command of a person wrote.
+const RECOVERY: SessionId = SessionId([0; 16]);
+
 /// Codes in the order in which they decide a verdict, worst first.
 const WORST: [&str; 5] = ["tampered", "forked", "truncated", "unverifiable", "damaged"];
 
@@ -41,6 +47,8 @@ pub(super) struct Judged {
     pub(super) epoch: u64,
     pub(super) judgement: Judgement,
     pub(super) findings: Vec<Finding>,
+    /// The vault's own file lacks the newest checkpoint, as after a kill.
+    pub(super) behind: bool,
 }
 
 impl Vault {
@@ -75,7 +83,7 @@ impl Vault {
         Ok(AuditShowReport { entries })
     }
 
-    fn segments(&self, epoch: u64, record: &StateRecord) -> Result<Segments, Error> {
+    pub(super) fn segments(&self, epoch: u64, record: &StateRecord) -> Result<Segments, Error> {
         let expected = if epoch == record.epoch { known_checkpoint(record)?.size() } else { 0 };
         Ok(Segments::read(self.site.disk.clone(), &self.context.layout.log(epoch), expected)?)
     }
@@ -179,12 +187,27 @@ impl Vault {
         };
         let outside = self.believed(epoch, record, chain)?;
         let expected = outside.iter().map(|(size, ..)| *size).max().unwrap_or(0);
+        let written = notes.iter().rev().find_map(|note| keys.verify(note));
+        let written = written.map_or(0, |signed| signed.checkpoint().size());
+        let mut unwritten = BTreeSet::new();
+        let mut visit = |epoch, entry: &Entry| {
+            if (written..expected).contains(&entry.seq()) {
+                unwritten.insert(entry.session());
+            }
+            visit(epoch, entry);
+        };
         let known = Known { hosts: &keys.hosts, members: &keys.members, outside };
         let mut judge = Judge::new(known, &notes);
-        self.feed(epoch, expected, &mut judge, &mut findings, progress, visit)?;
+        self.feed(epoch, expected, &mut judge, &mut findings, progress, &mut visit)?;
         let judgement = judge.finish();
         findings.extend(judgement.problems.iter().map(|found| of_problem(found, &name, &judgement)));
-        Ok(Judged { epoch, judgement, findings })
+        // A kill leaves out the checkpoints of one command, and that of the recovery which began after it.
+        unwritten.remove(&RECOVERY);
+        let behind = written < expected && epoch == record.epoch;
+        if behind && unwritten.len() > 1 {
+            findings.push(problem(Code::DamagedCheckpoints, &name, &format!("{written} < {expected}")));
+        }
+        Ok(Judged { epoch, judgement, findings, behind })
     }
 
     /// Checkpoints that are believed: the host's own, and for an epoch that ended what officers accepted of it.
@@ -254,6 +277,9 @@ impl Vault {
         let known = known_checkpoint(record).map_or(0, |known| known.size());
         if judged.judgement.size > known {
             pending.push("entries-beyond-checkpoint".to_owned());
+        }
+        if judged.behind {
+            pending.push("checkpoints-behind".to_owned());
         }
         let sessions = crate::store::staging::sessions(&*self.site.disk, &self.context.layout);
         let dead = sessions.unwrap_or_default();

@@ -1,10 +1,13 @@
 //! The vault's secret keys, as the member who holds them gets at them.
 
+use std::path::Path;
+
 use super::{Code, Error};
 use crate::agefile::{self, Recipient};
 use crate::crypto::Random;
 use crate::identity::Identity;
 use crate::roster::{KeyName, Purpose, Roster};
+use crate::store::disk::Disk;
 use crate::store::live::Context;
 
 /// A wrapped key: header and one line.
@@ -42,6 +45,16 @@ pub(super) fn newest(
 ) -> Result<agefile::Identity, Error> {
     let (name, _) = roster.newest_key(purpose).ok_or(Code::TamperedRoster)?;
     held(context, roster, me, name)
+}
+
+/// Whether there is a file at `path` that has the form of an age file.
+pub(super) fn is_formed(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
+    let bytes = match disk.read(path, KEY_FILE_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.is_not_found() || error.is_wrong_kind() => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(agefile::is_formed(&bytes))
 }
 
 /// A key as a small age file for one member; stock age takes the content as an identity file.

@@ -1,19 +1,22 @@
 //! Everything against everything: documents against the log, rosters, catalogue. Changes nothing, needs no passphrase.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 
 use super::audit::verdict;
 use super::catalogue::expected;
 use super::progress::{Counted, Progress, Stage};
 use super::report::{Finding, VerifyReport};
-use super::{Code, Error, Vault};
+use super::{Code, Error, Vault, keys};
 use crate::id::DocumentId;
 use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::roster::{Purpose, Roster};
 use crate::sealed::check_digests;
 use crate::store::follow::row_of;
 use crate::store::host::StateRecord;
 use crate::store::index::{Index, IndexError, Place, Row};
 use crate::store::live::known_host;
+use crate::store::segments::SegmentError;
 use crate::store::{StoreError, objects, staging};
 
 /// What the log says should be there.
@@ -21,6 +24,7 @@ use crate::store::{StoreError, objects, staging};
 struct Inventory {
     rows: BTreeMap<DocumentId, (Place, Row)>,
     destroying: HashMap<u64, DocumentId>,
+    destroyed: HashSet<DocumentId>,
 }
 
 impl Inventory {
@@ -42,6 +46,7 @@ impl Inventory {
             (Event::DocumentDestroy, Phase::Done) => {
                 self.destroying.remove(&entry.closes().unwrap_or(u64::MAX));
                 self.rows.remove(&id);
+                self.destroyed.insert(id);
             }
             _ => {}
         }
@@ -72,6 +77,9 @@ impl Vault {
             }
             self.check_catalogue(&record, &inventory, &mut findings, &mut pending)?;
             self.check_foreign(&inventory, &mut findings)?;
+            if let Some(roster) = chain.last() {
+                self.check_keys(roster.roster(), &mut findings, &mut pending)?;
+            }
         }
         let bytes = self.check_documents(&inventory, progress, &mut findings, &mut pending)?;
         Ok(VerifyReport {
@@ -147,7 +155,8 @@ impl Vault {
             let known = inventory.rows.get(&row.id);
             let same = known
                 .is_some_and(|(at, own)| *at == place && Row { private: Vec::new(), ..row.clone() } == *own);
-            if same || (behind && known.is_none()) {
+            // An index that is behind still has what was destroyed since.
+            if same || (behind && inventory.destroyed.contains(&row.id)) {
                 Ok(())
             } else {
                 Err(IndexError::Damaged(format!("row of {}", row.id)))
@@ -161,6 +170,40 @@ impl Vault {
             return Err(bad("rows are missing".to_owned()));
         }
         Ok(behind.then(|| "index-behind".to_owned()))
+    }
+
+    /// That every member has the newest key for each right, as a file of the right form. What is inside only the
+    /// member can see: a key counts only when its public half is the roster's.
+    fn check_keys(
+        &self,
+        roster: &Roster,
+        findings: &mut Vec<Finding>,
+        pending: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let staged = self.staged()?;
+        for purpose in Purpose::ALL {
+            let Some((name, _)) = roster.newest_key(purpose) else { continue };
+            for member in roster.members.iter().filter(|member| member.holds(purpose)) {
+                let path = self.context.layout.key(name, member.id);
+                if keys::is_formed(&*self.site.disk, &path)? {
+                    continue;
+                }
+                let object = format!("{}/{}/{}", purpose.as_str(), name.generation, member.id);
+                if staged.contains(&path) {
+                    pending.push(format!("publish {object}"));
+                } else {
+                    let error = Error::new(Code::TamperedKey).with("name", &object);
+                    findings.push(Finding { code: error.code(), object, detail: error.to_string() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where everything belongs that waits to be published.
+    fn staged(&self) -> Result<HashSet<PathBuf>, Error> {
+        let sessions = staging::sessions(&*self.site.disk, &self.context.layout)?;
+        Ok(sessions.into_iter().flat_map(|(_, places)| places).collect())
     }
 
     /// Files among the documents that no entry names.
@@ -195,14 +238,11 @@ impl Vault {
         findings: &mut Vec<Finding>,
         pending: &mut Vec<String>,
     ) -> Result<u64, Error> {
-        let staged: Vec<std::path::PathBuf> = staging::sessions(&*self.site.disk, &self.context.layout)?
-            .into_iter()
-            .flat_map(|(_, places)| places)
-            .collect();
-        let being_destroyed: Vec<DocumentId> = inventory.destroying.values().copied().collect();
+        let staged = self.staged()?;
+        let being_destroyed: HashSet<DocumentId> = inventory.destroying.values().copied().collect();
         let sizes = inventory.rows.values().map(|(_, row)| row.size + row.header_len).sum();
         progress.begin(Stage::Verifying, Some(sizes), Some(inventory.rows.len() as u64));
-        let mut bytes = 0;
+        let (mut bytes, mut bad) = (0, Vec::new());
         for (id, (_, row)) in &inventory.rows {
             progress.advance(0, 1);
             match self.check_document(row, progress) {
@@ -211,16 +251,16 @@ impl Vault {
                     pending.push(format!("publish {id}"));
                 }
                 Err(_) if being_destroyed.contains(id) => pending.push(format!("destroy {id}")),
-                Err(error) => {
-                    // Somebody may have destroyed it since the log was read.
-                    if !self.was_destroyed(*id)? {
-                        let detail = error.to_string();
-                        findings.push(Finding { code: error.code(), object: id.to_string(), detail });
-                    }
-                }
+                Err(error) => bad.push((*id, error)),
             }
         }
         progress.end();
+        // Somebody may have destroyed some of them since the log was read.
+        let destroyed = if bad.is_empty() { HashSet::new() } else { self.destroyed()? };
+        for (id, error) in bad.into_iter().filter(|(id, _)| !destroyed.contains(id)) {
+            let detail = error.to_string();
+            findings.push(Finding { code: error.code(), object: id.to_string(), detail });
+        }
         Ok(bytes)
     }
 
@@ -236,18 +276,28 @@ impl Vault {
         Ok(check_digests(&mut counted, &expected(row))?)
     }
 
-    fn was_destroyed(&self, id: DocumentId) -> Result<bool, Error> {
-        let text = id.to_string();
-        let request = super::AuditShow { document: Some(text), last: None };
-        let shown = match self.audit_show(&request) {
-            Ok(shown) => shown,
-            // A log that cannot be read is among the findings already.
-            Err(error) if error.code().exit() == 6 => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        Ok(shown.entries.iter().any(|entry| {
-            let field = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
-            field("event") == Some("document.destroy") && field("phase") == Some("done")
-        }))
+    /// Every document that was destroyed, as the log says now.
+    fn destroyed(&self) -> Result<HashSet<DocumentId>, Error> {
+        let _lock = self.lock()?;
+        let record = known_host(&self.context)?.record().clone();
+        let mut destroyed = HashSet::new();
+        for epoch in 1..=record.epoch {
+            let read = self.segments(epoch, &record).and_then(|segments| {
+                Ok(segments.for_each::<SegmentError>(0, segments.size(), |seq, bytes| {
+                    let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
+                    if (entry.event(), entry.phase()) == (Event::DocumentDestroy, Phase::Done) {
+                        destroyed.extend(entry.object().and_then(Object::document_id));
+                    }
+                    Ok(())
+                })?)
+            });
+            match read {
+                Ok(()) => {}
+                // A log that cannot be read is among the findings already.
+                Err(error) if error.code().exit() == 6 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(destroyed)
     }
 }
