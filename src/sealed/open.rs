@@ -110,9 +110,14 @@ impl Unlocked {
     /// Reads the payload's nonce and compares the key commitment with the recorded one.
     ///
     /// # Errors
-    /// [`Error::Commitment`]; [`Error::Age`] when the nonce cannot be read.
+    /// [`Error::Commitment`]; [`Error::PayloadDigest`] when the file ends before; [`Error::Age`] when it cannot be
+    /// read.
     pub fn commit(self, source: &mut dyn Read, expected: &Expected) -> Result<Committed, Error> {
-        let nonce = agefile::read_nonce(source)?;
+        let nonce = agefile::read_nonce(source).map_err(|error| match error {
+            // To age a file without a nonce has a bad header; ours is the recorded one.
+            agefile::Error::Header(_) => Error::PayloadDigest,
+            error => error.into(),
+        })?;
         if !Commitment::of(&self.file_key, &nonce).matches(&expected.commitment) {
             return Err(Error::Commitment);
         }

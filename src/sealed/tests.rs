@@ -171,7 +171,7 @@ fn a_small_document_is_refused_cut_at_every_byte_and_changed_in_every_one() {
         let cut = &file[..len];
         let opened = match len.checked_sub(header_len) {
             None => "header digest",
-            Some(0..16) => "header",
+            Some(0..16) => "payload digest",
             Some(_) => "payload",
         };
         assert_eq!(vault.failure(cut, &expected), (opened, 0), "{len}");

@@ -73,8 +73,14 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 /// The index must be a prefix of the log: same epoch or an earlier one, size not beyond, same root and last entry.
 pub(super) fn compare(ledger: &Ledger, index: &Index) -> Result<IndexState, StoreError> {
     let empty = IndexState { epoch: ledger.epoch(), size: 0, root: ledger.segments().root(0)?, documents: 0 };
-    let Some(state) = index.state()? else { return Ok(empty) };
     let contradiction = |what: &str| Err(IndexError::Damaged(what.to_owned()).into());
+    let Some(state) = index.state()? else {
+        return if index.last_entry()?.is_none() {
+            Ok(empty)
+        } else {
+            contradiction("the index has lost its state")
+        };
+    };
     if state.epoch < ledger.epoch() {
         // A resumed log begins a new tree; what the index holds of the one before was compared then.
         return Ok(IndexState { documents: state.documents, ..empty });
