@@ -8,6 +8,7 @@
     clippy::print_stderr
 )]
 
+mod attacks;
 mod cli;
 mod emergency;
 mod faults;
