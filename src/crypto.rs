@@ -3,12 +3,14 @@
 //! Secrets here are wiped on drop, do not print, and are compared in constant time only.
 
 mod aead;
+mod agree;
 mod digest;
 mod kdf;
 mod random;
 mod sign;
 
 pub use aead::{AEAD_TAG_LEN, AeadKey, NONCE_LEN};
+pub use agree::Ephemeral;
 pub use digest::{Digest, Hasher};
 pub use kdf::{Secret32, hkdf, hmac};
 pub use random::{NoRandom, Random, SystemRandom};

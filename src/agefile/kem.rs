@@ -9,10 +9,10 @@ use libcrux_ml_kem::mlkem768::{
 };
 use sha3::digest::{ExtendableOutput as _, Update as _, XofReader as _};
 use sha3::{Digest as _, Sha3_256, Shake256};
-use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
+use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::crypto::Secret32;
+use crate::crypto::{Ephemeral, Secret32};
 
 /// The length of the seed that is a secret key.
 pub(super) const SEED_LEN: usize = 32;
@@ -20,8 +20,8 @@ pub(super) const SEED_LEN: usize = 32;
 pub(super) const PUBLIC_LEN: usize = ML_KEM_PUBLIC_LEN + 32;
 /// The length of an encapsulated key: ML-KEM-768's ciphertext, then an X25519 share.
 pub(super) const ENC_LEN: usize = ML_KEM_CIPHERTEXT_LEN + 32;
-/// How many random bytes an encapsulation takes.
-pub(super) const RANDOMNESS_LEN: usize = 64;
+/// How many random bytes ML-KEM takes for an encapsulation.
+pub(super) const RANDOMNESS_LEN: usize = 32;
 
 const ML_KEM_PUBLIC_LEN: usize = 1184;
 const ML_KEM_PRIVATE_LEN: usize = 2400;
@@ -52,27 +52,40 @@ impl EncapsulationKey {
         self.0.first_chunk::<ML_KEM_PUBLIC_LEN>().map(MlKem768PublicKey::from).unwrap_or_default()
     }
 
-    fn x25519(&self) -> PublicKey {
-        PublicKey::from(self.0.last_chunk::<32>().copied().unwrap_or_default())
+    fn x25519(&self) -> [u8; 32] {
+        self.0.last_chunk::<32>().copied().unwrap_or_default()
     }
 
-    /// A fresh secret, and its encapsulation for the holder of the secret key.
+    /// A fresh secret, and its encapsulation for the holder of the secret key. The randomness is ML-KEM's.
     pub(super) fn encapsulate(
         &self,
         randomness: &Zeroizing<[u8; RANDOMNESS_LEN]>,
+        ephemeral: impl Agree,
     ) -> Result<(Vec<u8>, Secret32), LowOrder> {
-        let (halves, _) = randomness.as_chunks::<32>();
-        let [for_ml_kem, ephemeral] = halves else { return Err(LowOrder) };
-        let ephemeral = StaticSecret::from(*ephemeral);
-        let share = PublicKey::from(&ephemeral);
-        let (ciphertext, ml_kem_secret) = encapsulate(&self.ml_kem(), *for_ml_kem);
-        let secret = combine(
-            &Zeroizing::new(ml_kem_secret),
-            &ephemeral.diffie_hellman(&self.x25519()),
-            &share,
-            &self.x25519(),
-        )?;
-        Ok(([ciphertext.as_slice().as_slice(), share.as_bytes()].concat(), secret))
+        let share = *ephemeral.share();
+        let public = self.x25519();
+        let (ciphertext, ml_kem_secret) = encapsulate(&self.ml_kem(), **randomness);
+        let x25519_secret = ephemeral.agree(&public).ok_or(LowOrder)?;
+        let secret = combine(&Zeroizing::new(ml_kem_secret), x25519_secret.expose(), &share, &public);
+        Ok(([ciphertext.as_slice().as_slice(), &share].concat(), secret))
+    }
+}
+
+/// X25519 for one use: ring's, or for the vectors of the draft one that is given.
+pub(super) trait Agree {
+    /// The public half.
+    fn share(&self) -> &[u8; 32];
+    /// The shared secret, unless the peer is of low order.
+    fn agree(self, peer: &[u8; 32]) -> Option<Secret32>;
+}
+
+impl Agree for Ephemeral {
+    fn share(&self) -> &[u8; 32] {
+        self.public()
+    }
+
+    fn agree(self, peer: &[u8; 32]) -> Option<Secret32> {
+        Self::agree(self, peer)
     }
 }
 
@@ -124,28 +137,29 @@ impl DecapsulationKey {
     pub(super) fn decapsulate(&self, enc: &[u8; ENC_LEN]) -> Result<Secret32, LowOrder> {
         let ciphertext =
             enc.first_chunk::<ML_KEM_CIPHERTEXT_LEN>().map(MlKem768Ciphertext::from).unwrap_or_default();
-        let share = PublicKey::from(enc.last_chunk::<32>().copied().unwrap_or_default());
+        let share = enc.last_chunk::<32>().copied().unwrap_or_default();
         let ml_kem_secret = Zeroizing::new(decapsulate(&self.ml_kem, &ciphertext));
-        combine(&ml_kem_secret, &self.x25519.diffie_hellman(&share), &share, &self.public.x25519())
+        let x25519_secret = self.x25519.diffie_hellman(&PublicKey::from(share));
+        if !x25519_secret.was_contributory() {
+            return Err(LowOrder);
+        }
+        Ok(combine(&ml_kem_secret, x25519_secret.as_bytes(), &share, &self.public.x25519()))
     }
 }
 
 fn combine(
     ml_kem_secret: &[u8; 32],
-    x25519_secret: &SharedSecret,
-    share: &PublicKey,
-    public: &PublicKey,
-) -> Result<Secret32, LowOrder> {
-    if !x25519_secret.was_contributory() {
-        return Err(LowOrder);
-    }
+    x25519_secret: &[u8; 32],
+    share: &[u8; 32],
+    public: &[u8; 32],
+) -> Secret32 {
     let hash = Sha3_256::new()
         .chain_update(ml_kem_secret)
-        .chain_update(x25519_secret.as_bytes())
-        .chain_update(share.as_bytes())
-        .chain_update(public.as_bytes())
+        .chain_update(x25519_secret)
+        .chain_update(share)
+        .chain_update(public)
         .chain_update(LABEL);
-    Ok(Secret32::new(hash.finalize().into()))
+    Secret32::new(hash.finalize().into())
 }
 
 #[cfg(test)]
@@ -153,15 +167,37 @@ mod tests {
     use super::*;
     use crate::encoding::{hex, unhex};
 
+    /// An ephemeral key that is known beforehand.
+    struct Known(StaticSecret, [u8; 32]);
+
+    impl Known {
+        fn new(secret: [u8; 32]) -> Self {
+            let secret = StaticSecret::from(secret);
+            let share = *PublicKey::from(&secret).as_bytes();
+            Self(secret, share)
+        }
+    }
+
+    impl Agree for Known {
+        fn share(&self) -> &[u8; 32] {
+            &self.1
+        }
+
+        fn agree(self, peer: &[u8; 32]) -> Option<Secret32> {
+            let secret = self.0.diffie_hellman(&PublicKey::from(*peer));
+            secret.was_contributory().then(|| Secret32::new(*secret.as_bytes()))
+        }
+    }
+
     #[test]
     fn the_first_vector_of_the_draft() {
         let seed = unhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26").unwrap();
         let key = DecapsulationKey::new(Zeroizing::new(seed));
-        let randomness = unhex(
-            "3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e2\
-             35b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2",
-        );
-        let (enc, secret) = key.public().encapsulate(&Zeroizing::new(randomness.unwrap())).unwrap();
+        let randomness = unhex("3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e2");
+        let ephemeral = unhex("35b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2");
+        let ephemeral = Known::new(ephemeral.unwrap());
+        let (enc, secret) =
+            key.public().encapsulate(&Zeroizing::new(randomness.unwrap()), ephemeral).unwrap();
         let expected = "d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384";
         assert_eq!(hex(secret.expose()), expected);
         let enc: [u8; ENC_LEN] = enc.try_into().unwrap();
@@ -184,7 +220,10 @@ mod tests {
     fn shares_of_low_order_are_refused_on_both_sides() {
         let key = DecapsulationKey::new(Zeroizing::new([1; SEED_LEN]));
         let randomness = Zeroizing::new([2; RANDOMNESS_LEN]);
-        let (enc, _) = key.public().encapsulate(&randomness).unwrap();
+        let ephemeral = || Ephemeral::generate().unwrap();
+        let (enc, secret) = key.public().encapsulate(&randomness, ephemeral()).unwrap();
+        let same: [u8; ENC_LEN] = enc.clone().try_into().unwrap();
+        assert_eq!(key.decapsulate(&same).unwrap().expose(), secret.expose());
         let mut one = [0; 32];
         one[0] = 1;
         for point in [[0; 32], one] {
@@ -194,7 +233,7 @@ mod tests {
             let mut public = *key.public().as_bytes();
             public[ML_KEM_PUBLIC_LEN..].copy_from_slice(&point);
             let public = EncapsulationKey::new(&public).unwrap();
-            assert_eq!(public.encapsulate(&randomness).err(), Some(LowOrder));
+            assert_eq!(public.encapsulate(&randomness, ephemeral()).err(), Some(LowOrder));
         }
     }
 }
