@@ -66,7 +66,23 @@ fn texts(words: &Words, error: &Error) -> (String, Option<String>) {
     let facts: Vec<(&str, String)> = error.facts().iter().filter_map(fact).collect();
     let one_line = |text: String| text.lines().collect::<Vec<_>>().join(" ");
     let message = one_line(sentence(words, error.code(), &facts));
-    (message, known(words, &key("hint", error.code().as_str()), &facts).map(one_line))
+    let typed: Vec<(&str, String)> = facts
+        .iter()
+        .map(|(name, value)| (*name, if *name == "path" { typed(value) } else { value.clone() }))
+        .collect();
+    (message, known(words, &key("hint", error.code().as_str()), &typed).map(one_line))
+}
+
+/// A path as it is typed in a shell: hints are copied from the screen.
+fn typed(path: &str) -> String {
+    let plain = |c: char| {
+        c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | ':' | '=' | '@' | '%')
+    };
+    if !path.is_empty() && !path.starts_with('-') && path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
 }
 
 #[derive(Serialize)]
@@ -142,6 +158,17 @@ fn plain(value: &ContextValue) -> String {
 mod tests {
     use super::*;
     use gapvault::words::Lang;
+
+    #[test]
+    fn a_path_in_a_hint_can_be_typed() {
+        for (path, shown) in
+            [("/a/中.id", "/a/中.id"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("$(x)", "'$(x)'")]
+        {
+            let error = Error::new(Code::IdentityPermissions).with("path", path);
+            let (_, hint) = texts(&Words::new(Lang::En), &error);
+            assert_eq!(hint.unwrap(), format!("Type: chmod 600 {shown}"));
+        }
+    }
 
     #[test]
     fn json_has_the_four_fields() {
