@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::StoreError;
-use super::index::{Change, Index, IndexState, Place, Row};
+use super::index::{Block, Change, Index, IndexState, Place, Row};
 use super::segments::{SegmentError, Segments};
 use crate::crypto::Digest;
 use crate::id::DocumentId;
@@ -23,13 +23,23 @@ pub struct Follower<'a> {
     runs: [(u8, Option<Run>); 3],
     documents: u64,
     sealed_here: HashMap<DocumentId, Place>,
+    block: Option<Block>,
+    about: HashMap<DocumentId, Vec<Place>>,
 }
 
 impl<'a> Follower<'a> {
     /// Follows on from where the index is.
     pub fn new(index: &'a Index, documents: u64) -> Self {
         let runs = [(b'm', None), (b'v', None), (b'y', None)];
-        Self { index, change: Change::default(), runs, documents, sealed_here: HashMap::new() }
+        Self {
+            index,
+            change: Change::default(),
+            runs,
+            documents,
+            sealed_here: HashMap::new(),
+            block: None,
+            about: HashMap::new(),
+        }
     }
 
     /// Takes in the next entry; `private` is the sealed part of the row that it makes, where it is at hand.
@@ -40,36 +50,50 @@ impl<'a> Follower<'a> {
         bytes: &[u8],
         private: Option<Vec<u8>>,
     ) -> Result<(), StoreError> {
-        self.change.entry(at, bytes);
+        self.live(at, bytes)?;
         let member = entry.actor().id.map(|id| id.0.to_vec()).unwrap_or_default();
         self.run(0, member, at);
         self.run(1, entry.event().to_string().into_bytes(), at);
         self.run(2, entry.time().day().into_bytes(), at);
         let Some(id) = entry.object().and_then(crate::log::entry::Object::document_id) else { return Ok(()) };
-        self.change.about(id, at);
-        if entry.outcome() != Outcome::Ok {
-            return Ok(());
-        }
+        let ok = entry.outcome() == Outcome::Ok;
         match (entry.event(), entry.phase()) {
-            (Event::DocumentSeal, Phase::Single) => {
+            (Event::DocumentSeal, Phase::Single) if ok => {
                 if let Some(row) = row_of(at, entry, private.unwrap_or_default()) {
-                    self.change.row(at, &row);
+                    self.change.row(&row);
                     self.sealed_here.insert(id, at);
                     self.documents += 1;
                 }
             }
-            (Event::DocumentDestroy, Phase::Done) => {
+            (Event::DocumentDestroy, Phase::Done) if ok => {
+                self.about.entry(id).or_default().push(at);
                 let sealed = match self.sealed_here.get(&id) {
                     Some(place) => Some(*place),
-                    None => self.index.sealed_at(id)?,
+                    None => self.index.document(id)?.map(|(place, _)| place),
                 };
                 if let Some(sealed) = sealed {
-                    self.change.remove_row(sealed);
+                    self.change.destroyed(id, sealed);
                     self.documents = self.documents.saturating_sub(1);
                 }
             }
-            _ => {}
+            _ => self.about.entry(id).or_default().push(at),
         }
+        Ok(())
+    }
+
+    /// Adds to the newest block of entries, or begins the next.
+    fn live(&mut self, at: Place, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut block = match self.block.take() {
+            Some(block) => block,
+            None => self.index.last_block()?.unwrap_or_else(|| Block::new(at)),
+        };
+        if block.next() != at || !block.push(bytes) {
+            self.change.block(&block);
+            block = Block::new(at);
+            // An entry is within the limit by its type.
+            block.push(bytes);
+        }
+        self.block = Some(block);
         Ok(())
     }
 
@@ -92,6 +116,12 @@ impl<'a> Follower<'a> {
             if let Some(run) = run {
                 self.change.run(*kind, &run.value, run.first, run.count);
             }
+        }
+        if let Some(block) = &self.block {
+            self.change.block(block);
+        }
+        for (document, places) in &self.about {
+            self.change.about(*document, places);
         }
         let state = IndexState { epoch: next.epoch, size: next.seq, root, documents: self.documents };
         self.change.state(&state);
@@ -130,6 +160,7 @@ pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
     let object = entry.object()?;
     Some(Row {
         id: object.document_id()?,
+        sealed: at,
         class: object.class?,
         size: object.size?,
         header_len: object.header_len?,

@@ -9,13 +9,16 @@
 //! | key | value |
 //! | --- | --- |
 //! | `s` | [`IndexState`] |
-//! | `e` epoch seq | the entry, as stored in the segments |
-//! | `d` document epoch seq | nothing: that entry is about that document; the first one is its sealing |
+//! | `e` epoch first-seq | [`Block`]: some entries in a row, as stored in the segments |
+//! | `d` document | its [`Row`], or only where it was sealed once it is destroyed |
+//! | `a` document epoch first-seq | the seqs of later entries about it that one change brought |
 //! | `m` member, `v` event, `y` day, each with epoch and first seq | length of the run of entries |
-//! | `r` epoch seq-of-sealing | [`Row`] |
-//! | `p` epoch seq-of-sealing | nothing: the row's sealed part is not folded in yet |
+//! | `p` epoch seq-of-sealing | the document: its row's sealed part is not folded in yet |
 //! | `k` | the cache key for the rows' sealed parts, wrapped to the catalogue key |
+//!
+//! sled keeps sixteen keys to a page and reads its table of pages at every start: what counts is the number of keys.
 
+mod block;
 mod row;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +30,7 @@ use std::time::{Duration, Instant};
 use super::{disk::Disk, os};
 use crate::id::DocumentId;
 
+pub use block::Block;
 pub use row::{IndexState, Row, RowStep};
 
 /// Memory that sled may fill with pages; without a bound a million entries take 1.7 GB.
@@ -118,14 +122,16 @@ impl Change {
         self.batch.insert(b"s".as_slice(), state.encode());
     }
 
-    /// The live copy of an entry.
-    pub fn entry(&mut self, at: Place, bytes: &[u8]) {
-        self.batch.insert(at.key(b"e"), bytes);
+    /// The live copy of some entries in a row.
+    pub fn block(&mut self, block: &Block) {
+        self.batch.insert(block.first().key(b"e"), block.as_bytes());
     }
 
-    /// An entry is about a document.
-    pub fn about(&mut self, document: DocumentId, at: Place) {
-        self.batch.insert(at.key(&prefixed(b'd', &document.0)), &[]);
+    /// Entries about a document besides its sealing, oldest first.
+    pub fn about(&mut self, document: DocumentId, places: &[Place]) {
+        let Some(first) = places.first() else { return };
+        let seqs: Vec<u8> = places.iter().flat_map(|place| place.seq.to_be_bytes()).collect();
+        self.batch.insert(first.key(&prefixed(b'a', &document.0)), seqs);
     }
 
     /// A run of `count` entries that have a member (`m`), an event (`v`) or a day (`y`) in common.
@@ -136,18 +142,18 @@ impl Change {
     }
 
     /// A document's row; one without its sealed part waits for somebody who can fold it in.
-    pub fn row(&mut self, sealed: Place, row: &Row) {
-        self.batch.insert(sealed.key(b"r"), row.encode());
+    pub fn row(&mut self, row: &Row) {
+        self.batch.insert(prefixed(b'd', &row.id.0), row.encode());
         if row.private.is_empty() {
-            self.batch.insert(sealed.key(b"p"), &[]);
+            self.batch.insert(row.sealed.key(b"p"), row.id.0.as_slice());
         } else {
-            self.batch.remove(sealed.key(b"p"));
+            self.batch.remove(row.sealed.key(b"p"));
         }
     }
 
-    /// A destroyed document has no row.
-    pub fn remove_row(&mut self, sealed: Place) {
-        self.batch.remove(sealed.key(b"r"));
+    /// Of a destroyed document only the place of its sealing is kept.
+    pub fn destroyed(&mut self, document: DocumentId, sealed: Place) {
+        self.batch.insert(prefixed(b'd', &document.0), row::encode_destroyed(sealed));
         self.batch.remove(sealed.key(b"p"));
     }
 
@@ -155,6 +161,11 @@ impl Change {
     pub fn cache_key(&mut self, wrapped: &[u8]) {
         self.batch.insert(b"k".as_slice(), wrapped);
     }
+}
+
+fn block_of(key: &[u8], value: &[u8]) -> Result<Block, IndexError> {
+    let first = Place::of_key(key).ok_or_else(|| damaged("unreadable key"))?;
+    Block::parse(first, value.to_vec()).ok_or_else(|| damaged("unreadable entries"))
 }
 
 fn prefixed(kind: u8, value: &[u8]) -> Vec<u8> {
@@ -266,14 +277,13 @@ impl Index {
         })
     }
 
-    /// Whether the last live entry is the one before `size`, and it is these bytes.
-    pub fn last_entry(&self) -> Result<Option<(Place, Vec<u8>)>, IndexError> {
+    /// The newest block of entries.
+    pub fn last_block(&self) -> Result<Option<Block>, IndexError> {
         guarded(|| match self.db.scan_prefix(b"e").next_back() {
             None => Ok(None),
             Some(pair) => {
                 let (key, value) = pair?;
-                let place = Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?;
-                Ok(Some((place, value.to_vec())))
+                Ok(Some(block_of(&key, &value)?))
             }
         })
     }
@@ -289,29 +299,40 @@ impl Index {
         })
     }
 
-    /// The place of a document's sealing, if it was ever sealed here.
-    pub fn sealed_at(&self, document: DocumentId) -> Result<Option<Place>, IndexError> {
-        Ok(self.entries_about(document)?.first().copied())
+    /// Where a document was sealed, if it ever was, and its row unless it was destroyed.
+    pub fn document(&self, document: DocumentId) -> Result<Option<(Place, Option<Row>)>, IndexError> {
+        guarded(|| match self.db.get(prefixed(b'd', &document.0))? {
+            None => Ok(None),
+            Some(bytes) => row::decode(&bytes).map(Some).ok_or_else(|| damaged("unreadable row")),
+        })
     }
 
     /// Every entry about a document, oldest first.
     pub fn entries_about(&self, document: DocumentId) -> Result<Vec<Place>, IndexError> {
-        self.keys(&prefixed(b'd', &document.0))
-    }
-
-    /// Rows whose sealed part is not folded in.
-    pub fn unfolded(&self) -> Result<Vec<Place>, IndexError> {
-        self.keys(b"p")
-    }
-
-    fn keys(&self, prefix: &[u8]) -> Result<Vec<Place>, IndexError> {
+        let Some((sealed, _)) = self.document(document)? else { return Ok(Vec::new()) };
+        let mut places = vec![sealed];
         guarded(|| {
-            let places = self
-                .db
-                .scan_prefix(prefix)
-                .keys()
-                .map(|key| Place::of_key(&key?).ok_or_else(|| damaged("unreadable key")));
-            places.collect()
+            for pair in self.db.scan_prefix(prefixed(b'a', &document.0)) {
+                let (key, value) = pair?;
+                let first = Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?;
+                let (seqs, rest) = value.as_chunks::<8>();
+                if !rest.is_empty() {
+                    return Err(damaged("unreadable places"));
+                }
+                places.extend(seqs.iter().map(|seq| Place { seq: u64::from_be_bytes(*seq), ..first }));
+            }
+            Ok(places)
+        })
+    }
+
+    /// Documents whose row's sealed part is not folded in.
+    pub fn unfolded(&self) -> Result<Vec<DocumentId>, IndexError> {
+        guarded(|| {
+            let ids =
+                self.db.scan_prefix(b"p").values().map(|id| {
+                    <[u8; 16]>::try_from(&*id?).map(DocumentId).map_err(|_| damaged("unreadable id"))
+                });
+            ids.collect()
         })
     }
 
@@ -339,27 +360,12 @@ impl Index {
         })
     }
 
-    /// One row.
-    pub fn row(&self, sealed: Place) -> Result<Option<Row>, IndexError> {
-        guarded(|| match self.db.get(sealed.key(b"r"))? {
-            None => Ok(None),
-            Some(bytes) => Row::decode(&bytes).map(Some).ok_or_else(|| damaged("unreadable row")),
-        })
-    }
-
-    /// Gives every row in the order of sealing to `visit`, until it refuses.
+    /// Gives every row to `visit`, until it refuses; in the order of ids.
     pub fn for_each_row(
         &self,
-        mut visit: impl FnMut(Place, Row) -> Result<(), IndexError>,
+        mut visit: impl FnMut(Row) -> Result<(), IndexError>,
     ) -> Result<(), IndexError> {
-        guarded(|| {
-            for pair in self.db.scan_prefix(b"r") {
-                let (key, value) = pair?;
-                let place = Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?;
-                visit(place, Row::decode(&value).ok_or_else(|| damaged("unreadable row"))?)?;
-            }
-            Ok(())
-        })
+        self.for_each_step(|step| step.rows().try_for_each(|row| visit(row?)))
     }
 
     /// The same, many rows at a time and not yet decoded, for readers that decode on a thread of their own.
@@ -369,7 +375,7 @@ impl Index {
     ) -> Result<(), IndexError> {
         guarded(|| {
             let mut step = RowStep::default();
-            for value in self.db.scan_prefix(b"r").values() {
+            for value in self.db.scan_prefix(b"d").values() {
                 if !step.push(&value?) {
                     visit(std::mem::take(&mut step))?;
                 }
@@ -386,7 +392,9 @@ impl Index {
         guarded(|| {
             for pair in self.db.scan_prefix(b"e") {
                 let (key, value) = pair?;
-                visit(Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?, &value)?;
+                for (place, entry) in block_of(&key, &value)?.entries() {
+                    visit(place, entry)?;
+                }
             }
             Ok(())
         })
@@ -417,17 +425,9 @@ mod tests {
             commitment: Digest([3; 32]),
             sealed_by: MemberId([4; 8]),
             sealed_at: Timestamp::from_unix_ms(-7),
+            sealed: Place { epoch: 1, seq: 1 },
             newest: Place { epoch: 1, seq: 9 },
             private: vec![1, 2, 3],
-        }
-    }
-
-    #[test]
-    fn a_row_reads_as_it_was_written_and_a_short_one_does_not() {
-        let bytes = row(1).encode();
-        assert_eq!(Row::decode(&bytes).unwrap(), row(1));
-        for len in 0..bytes.len() - 3 {
-            assert_eq!(Row::decode(&bytes[..len]), None);
         }
     }
 
@@ -441,27 +441,35 @@ mod tests {
         let mut change = Change::default();
         let state = IndexState { epoch: 1, size: 3, root: Digest([5; 32]), documents: 2 };
         change.state(&state);
-        change.entry(place(1), b"one");
-        change.entry(place(256), b"two");
-        change.row(place(1), &row(0xab));
-        change.row(place(2), &Row { private: vec![], ..row(0xac) });
-        change.about(DocumentId([0xab; 16]), place(1));
-        change.about(DocumentId([0xac; 16]), place(2));
+        let mut block = Block::new(place(255));
+        assert!(block.push(b"one") && block.push(b"two"));
+        change.block(&block);
+        change.row(&row(0xab));
+        change.row(&Row { private: vec![], sealed: place(2), ..row(0xac) });
+        change.row(&Row { sealed: place(3), ..row(0xad) });
+        change.destroyed(DocumentId([0xad; 16]), place(3));
+        change.about(DocumentId([0xab; 16]), &[place(3), place(7)]);
+        change.about(DocumentId([0xab; 16]), &[place(300)]);
         change.run(b'm', &[4; 8], place(1), 2);
         index.commit(change).unwrap();
         drop(index);
 
         let index = Index::open(&path).unwrap();
         assert_eq!(index.state().unwrap(), Some(state));
-        assert_eq!(index.last_entry().unwrap(), Some((place(256), b"two".to_vec())));
-        assert_eq!(index.row(place(1)).unwrap(), Some(row(0xab)));
-        assert_eq!(index.unfolded().unwrap(), vec![place(2)]);
+        let last = index.last_block().unwrap().unwrap();
+        assert_eq!(last.entries().last(), Some((place(256), b"two".as_slice())));
+        let (ab, ac, ad) = (DocumentId([0xab; 16]), DocumentId([0xac; 16]), DocumentId([0xad; 16]));
+        assert_eq!(index.document(ab).unwrap(), Some((place(1), Some(row(0xab)))));
+        assert_eq!(index.document(ad).unwrap(), Some((place(3), None)));
+        assert_eq!(index.unfolded().unwrap(), vec![ac]);
+        assert_eq!(index.entries_about(ab).unwrap(), vec![place(1), place(3), place(7), place(300)]);
+        assert_eq!(index.entries_about(ad).unwrap(), vec![place(3)]);
         assert_eq!(index.documents_with_prefix("abab").unwrap(), vec![DocumentId([0xab; 16])]);
         assert_eq!(index.documents_with_prefix("a").unwrap().len(), 2);
         assert_eq!(index.documents_with_prefix("abac").unwrap(), vec![]);
         let mut seen = 0;
         index
-            .for_each_row(|_, _| {
+            .for_each_row(|_| {
                 seen += 1;
                 Ok(())
             })

@@ -261,8 +261,7 @@ impl Live {
 
     /// A document's row, compared with the entry that it comes from: the index alone is not believed.
     pub fn document(&self, id: DocumentId) -> Result<Option<(Place, Row)>, StoreError> {
-        let Some(sealed) = self.index.sealed_at(id)? else { return Ok(None) };
-        let Some(row) = self.index.row(sealed)? else { return Ok(None) };
+        let Some((sealed, Some(row))) = self.index.document(id)? else { return Ok(None) };
         let entry = self.entry(row.newest)?;
         let same =
             super::follow::row_of(row.newest, &entry, row.private.clone()).is_some_and(|own| own == row);

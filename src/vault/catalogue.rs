@@ -79,12 +79,12 @@ impl Catalogue {
         let waiting = live.index().unfolded()?;
         for step in waiting.chunks(STEP) {
             let mut change = Change::default();
-            for place in step {
-                let Some(row) = live.index().row(*place)? else { continue };
+            for id in step {
+                let Some((_, Some(row))) = live.index().document(*id)? else { continue };
                 // Damage to one document is for `verify` to tell; it must not hide the titles of all others.
                 let Ok(meta) = self.read_header(context, live, &row, &mut keys) else { continue };
                 let private = self.seal(&*site.random, &meta)?;
-                change.row(*place, &Row { private, ..row });
+                change.row(&Row { private, ..row });
             }
             live.index().commit(change)?;
         }

@@ -22,7 +22,7 @@ use crate::store::live::Live;
 pub struct ListRequest {
     /// Of this class only.
     pub class: Option<Class>,
-    /// With this text in title, name or path, upper and lower case alike. Without the title right nothing is found.
+    /// With this text in title, name or path, upper and lower case alike. Needs the title right.
     pub find: Option<String>,
 }
 
@@ -44,12 +44,22 @@ impl Vault {
     /// Lists documents in the order of sealing; with titles for a member who may see them, which is recorded.
     ///
     /// # Errors
-    /// What keeps the vault from being opened; with titles also the log from being written.
+    /// What keeps the vault from being opened; with titles also the log from being written; for a search by what
+    /// titles say [`Code::NoIdentity`], [`Code::NotAMember`], [`Code::NoTitleRight`].
     pub fn list(&self, me: Option<&Identity>, request: &ListRequest) -> Result<ListReport, Error> {
         let mut live = self.live()?;
         let reader = me.filter(|me| may_see(live.roster().roster(), me));
         let Some(me) = reader else {
-            return rows(&live, None, request);
+            if request.find.is_none() {
+                return rows(&live, None, request);
+            }
+            let me = me.ok_or(Code::NoIdentity)?;
+            let wish = Request { member: me.id(), action: Action::SeeTitles };
+            let denial =
+                decide(live.roster().roster(), wish).err().map_or(Code::Internal.into(), Error::from);
+            drop(live);
+            let session = Session::begin(&*self.site.random)?;
+            return Err(self.refused(&session, me, Event::TitleRead, None, denial));
         };
         let mut session = Session::begin(&*self.site.random)?;
         let intent = self.titles_intent(&mut live, &session, me, None)?;
@@ -131,10 +141,12 @@ impl Want<'_> {
         let mut documents = Vec::new();
         for step in steps {
             for row in step.rows() {
-                documents.extend(self.row(&row.map_err(StoreError::from)?)?);
+                let row = row.map_err(StoreError::from)?;
+                documents.extend(self.row(&row)?.map(|document| (row.sealed, document)));
             }
         }
-        Ok(documents)
+        documents.sort_unstable_by_key(|(sealed, _)| *sealed);
+        Ok(documents.into_iter().map(|(_, document)| document).collect())
     }
 
     /// A row as the caller may see it, if it is among the wanted ones.

@@ -160,12 +160,14 @@ impl Vault {
         let mut sorted = Sorted::default();
         let mut rows = Vec::new();
         if request.all {
-            live.index()
-                .for_each_row(|_, row| {
-                    rows.push(row.id.to_string());
-                    Ok(())
-                })
-                .map_err(crate::store::StoreError::from)?;
+            let mut all = Vec::new();
+            let visited = live.index().for_each_row(|row| {
+                all.push((row.sealed, row.id));
+                Ok(())
+            });
+            visited.map_err(crate::store::StoreError::from)?;
+            all.sort_unstable();
+            rows.extend(all.iter().map(|(_, id)| id.to_string()));
         } else {
             rows.clone_from(&request.ids);
         }

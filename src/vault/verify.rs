@@ -150,11 +150,10 @@ impl Vault {
         }
         let behind = state.epoch < record.epoch || state.size < segments.size();
         let mut rows = 0_u64;
-        index.for_each_row(|place, row| {
+        index.for_each_row(|row| {
             rows += 1;
             let known = inventory.rows.get(&row.id);
-            let same = known
-                .is_some_and(|(at, own)| *at == place && Row { private: Vec::new(), ..row.clone() } == *own);
+            let same = known.is_some_and(|(_, own)| Row { private: Vec::new(), ..row.clone() } == *own);
             // An index that is behind still has what was destroyed since.
             if same || (behind && inventory.destroyed.contains(&row.id)) {
                 Ok(())

@@ -176,6 +176,10 @@ fn rights_are_held_and_refusals_are_written_down() {
     let listed = place.vault().list(Some(&clerk), &ListRequest::default()).unwrap();
     assert!(listed.documents.iter().all(|row| row.title.is_none()));
     assert_eq!(place.vault().destroy(&clerk, &critical, "r").unwrap_err().code(), Code::NoRole);
+    // Searching titles is looking at them.
+    let search = ListRequest { find: Some("a".into()), class: None };
+    assert_eq!(place.vault().list(Some(&clerk), &search).unwrap_err().code(), Code::NoTitleRight);
+    assert_eq!(place.vault().list(None, &search).unwrap_err().code(), Code::NoIdentity);
     // What the clerk sealed is folded in by somebody who may see titles.
     let titled = place.vault().list(Some(&place.founder), &ListRequest::default()).unwrap();
     assert!(titled.documents.iter().all(|row| row.title.as_deref() == Some("a.txt")));
@@ -186,7 +190,7 @@ fn rights_are_held_and_refusals_are_written_down() {
         .filter(|entry| entry["outcome"] == "denied")
         .map(|entry| entry["reason"].as_str().unwrap())
         .collect();
-    assert_eq!(denied, ["denied.clearance", "denied.role"]);
+    assert_eq!(denied, ["denied.clearance", "denied.role", "denied.titles"]);
     let wrong = place.vault().unlock(&place.path("陳美玲.id"), &SecretString::from("x".to_owned()));
     assert_eq!(wrong.unwrap_err().code(), Code::WrongPassphrase);
     let stranger = person(&place.site(), place.folder.path(), "stranger");

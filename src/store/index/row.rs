@@ -46,6 +46,8 @@ impl IndexState {
 pub struct Row {
     /// The document.
     pub id: DocumentId,
+    /// The entry of its sealing.
+    pub sealed: Place,
     /// Its class.
     pub class: Class,
     /// Bytes of plaintext.
@@ -68,12 +70,12 @@ pub struct Row {
     pub private: Vec<u8>,
 }
 
-const ROW_VERSION: u8 = 2;
+const ROW_VERSION: u8 = 3;
 
 impl Row {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(176 + self.private.len());
-        out.push(ROW_VERSION);
+        let mut out = encode_destroyed(self.sealed);
+        out.reserve(176 + self.private.len());
         out.push(if self.class == Class::Critical { 1 } else { 2 });
         out.extend_from_slice(&self.id.0);
         out.extend_from_slice(&self.size.to_be_bytes());
@@ -89,18 +91,14 @@ impl Row {
         out
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut from = Reader(bytes);
-        let [version, class] = from.array()?;
-        if version != ROW_VERSION {
-            return None;
-        }
-        let class = match class {
-            1 => Class::Critical,
-            2 => Class::Important,
+    fn decode(mut from: Reader<'_>, sealed: Place) -> Option<Self> {
+        let class = match from.array()? {
+            [1] => Class::Critical,
+            [2] => Class::Important,
             _ => return None,
         };
         Some(Self {
+            sealed,
             class,
             id: DocumentId(from.array()?),
             size: from.u64()?,
@@ -114,6 +112,25 @@ impl Row {
             private: from.0.to_vec(),
         })
     }
+}
+
+/// What is kept of a document that was destroyed: where it was sealed.
+pub(super) fn encode_destroyed(sealed: Place) -> Vec<u8> {
+    let mut out = vec![ROW_VERSION];
+    out.extend_from_slice(&sealed.epoch.to_be_bytes());
+    out.extend_from_slice(&sealed.seq.to_be_bytes());
+    out
+}
+
+/// Where a document was sealed, and its row unless it was destroyed.
+pub(super) fn decode(bytes: &[u8]) -> Option<(Place, Option<Row>)> {
+    let mut from = Reader(bytes);
+    let [ROW_VERSION] = from.array()? else { return None };
+    let sealed = Place { epoch: from.u64()?, seq: from.u64()? };
+    if from.0.is_empty() {
+        return Some((sealed, None));
+    }
+    Some((sealed, Some(Row::decode(from, sealed)?)))
 }
 
 /// Rows as they stand in the index, end to end in one buffer: handing them to another thread takes no allocation for
@@ -132,13 +149,14 @@ impl RowStep {
         self.ends.len() < 512
     }
 
-    /// The rows, one after the other.
+    /// The rows, one after the other, without those of destroyed documents.
     pub fn rows(&self) -> impl Iterator<Item = Result<Row, IndexError>> {
         let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let row = self.bytes.get(start..*end).and_then(Row::decode);
+        self.ends.iter().filter_map(move |end| {
+            let row = self.bytes.get(start..*end).and_then(decode);
             start = *end;
-            row.ok_or_else(|| IndexError::Damaged("unreadable row".to_owned()))
+            let damaged = || IndexError::Damaged("unreadable row".to_owned());
+            row.ok_or_else(damaged).map(|(_, row)| row).transpose()
         })
     }
 }
@@ -174,12 +192,15 @@ mod tests {
             sealed_by: MemberId([4; 8]),
             sealed_at: Timestamp::from_unix_ms(-7),
             newest: Place { epoch: 1, seq: 9 },
+            sealed: Place { epoch: 1, seq: 8 },
             private: vec![1, 2, 3],
         };
         let bytes = row.encode();
-        assert_eq!(Row::decode(&bytes).as_ref(), Some(&row));
-        for len in 0..bytes.len() - 3 {
-            assert_eq!(Row::decode(&bytes[..len]), None);
+        assert_eq!(decode(&bytes), Some((row.sealed, Some(row.clone()))));
+        // What is left of a destroyed document is the first part of its row.
+        assert_eq!(decode(&bytes[..17]), Some((row.sealed, None)));
+        for len in (0..bytes.len() - 3).filter(|len| *len != 17) {
+            assert_eq!(decode(&bytes[..len]), None, "{len}");
         }
     }
 }

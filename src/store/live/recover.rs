@@ -74,12 +74,9 @@ pub fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 pub(super) fn compare(ledger: &Ledger, index: &Index) -> Result<IndexState, StoreError> {
     let empty = IndexState { epoch: ledger.epoch(), size: 0, root: ledger.segments().root(0)?, documents: 0 };
     let contradiction = |what: &str| Err(IndexError::Damaged(what.to_owned()).into());
+    let block = index.last_block()?;
     let Some(state) = index.state()? else {
-        return if index.last_entry()?.is_none() {
-            Ok(empty)
-        } else {
-            contradiction("the index has lost its state")
-        };
+        return if block.is_none() { Ok(empty) } else { contradiction("the index has lost its state") };
     };
     if state.epoch < ledger.epoch() {
         // A resumed log begins a new tree; what the index holds of the one before was compared then.
@@ -92,7 +89,8 @@ pub(super) fn compare(ledger: &Ledger, index: &Index) -> Result<IndexState, Stor
         return contradiction("the index is of another log");
     }
     let expected = state.size.checked_sub(1).map(|seq| Place { epoch: state.epoch, seq });
-    match (index.last_entry()?, expected) {
+    let last = block.as_ref().and_then(|block| block.entries().next_back());
+    match (last, expected) {
         (None, None) => Ok(state),
         (Some((place, bytes)), Some(expected))
             if place == expected && bytes == ledger.segments().entry(place.seq)? =>

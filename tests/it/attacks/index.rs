@@ -29,6 +29,14 @@ fn keys(db: &sled::Db, prefix: u8) -> Vec<sled::IVec> {
     db.scan_prefix([prefix]).keys().map(Result::unwrap).collect()
 }
 
+/// Changes the entries, which stand in one block.
+fn entries(db: &sled::Db, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
+    let key = keys(db, b'e').pop().unwrap();
+    let mut entries = super::records::records(&db.get(&key).unwrap().unwrap());
+    change(&mut entries);
+    db.insert(key, super::records::framed(&entries)).unwrap();
+}
+
 fn open_document(scene: &Scene) -> Result<Vec<u8>, Code> {
     let out = scene.place.path("out");
     let _ = std::fs::remove_file(&out);
@@ -44,16 +52,16 @@ fn a_row_that_contradicts_the_log_releases_nothing() {
     copy(&scene.at("sled"), &whole);
     let row = {
         let db = open(&scene);
-        let row = db.scan_prefix(b"r").values().next().unwrap().unwrap().to_vec();
+        let row = db.scan_prefix(b"d").values().next().unwrap().unwrap().to_vec();
         drop(db);
         row
     };
     put(&whole, &scene.at("sled"));
-    // Everything before the sealed part: version, class, id, size, digests, sealer, time, place of the entry.
-    let clear = 2 + 16 + 8 + 8 + 3 * 32 + 8 + 8 + 16;
+    // Everything before the sealed part: version, places, class, id, sizes, digests, sealer, time.
+    let clear = 1 + 16 + 1 + 16 + 8 + 8 + 3 * 32 + 8 + 8 + 16;
     for at in (0..clear).step_by(5) {
         edit(&scene, |db| {
-            let key = keys(db, b'r')[0].clone();
+            let key = keys(db, b'd')[0].clone();
             let mut changed = row.clone();
             changed[at] ^= 1;
             db.insert(key, changed).unwrap();
@@ -71,11 +79,20 @@ fn an_index_with_other_entries_than_the_log_is_found_out() {
     let whole = scene.place.path("whole");
     copy(&scene.at("sled"), &whole);
     type Edit = (&'static str, fn(&sled::Db), bool);
-    let edits: [Edit; 5] = [
-        ("an entry changed", |db| drop(db.insert(keys(db, b'e')[1].clone(), b"{}").unwrap()), false),
-        ("the last entry changed", |db| drop(db.insert(keys(db, b'e').pop().unwrap(), b"{}").unwrap()), true),
-        ("an entry removed", |db| drop(db.remove(keys(db, b'e')[1].clone()).unwrap()), false),
-        ("a row removed", |db| drop(db.remove(keys(db, b'r')[0].clone()).unwrap()), false),
+    let edits: [Edit; 6] = [
+        ("an entry changed", |db| entries(db, |entries| entries[1] = b"{}".to_vec()), false),
+        (
+            "the last entry changed",
+            |db| entries(db, |entries| *entries.last_mut().unwrap() = b"{}".to_vec()),
+            true,
+        ),
+        ("an entry removed", |db| entries(db, |entries| drop(entries.remove(1))), true),
+        ("a row removed", |db| drop(db.remove(keys(db, b'd')[0].clone()).unwrap()), false),
+        (
+            "all entries removed",
+            |db| keys(db, b'e').iter().for_each(|key| drop(db.remove(key).unwrap())),
+            true,
+        ),
         ("the state removed", |db| drop(db.remove(b"s").unwrap()), true),
     ];
     for (name, change, at_once) in edits {

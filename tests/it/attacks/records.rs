@@ -5,7 +5,7 @@ use gapvault::vault::{Code, NoProgress};
 use super::scene::{Scene, refuse};
 
 /// The records of a framed file, without their lengths.
-fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let mut rest = bytes;
     while let [high, low, after @ ..] = rest {
@@ -16,7 +16,7 @@ fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-fn framed(records: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn framed(records: &[Vec<u8>]) -> Vec<u8> {
     let len = |record: &Vec<u8>| u16::try_from(record.len()).unwrap().to_be_bytes();
     records.iter().flat_map(|record| [&len(record)[..], record].concat()).collect()
 }
