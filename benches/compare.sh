@@ -3,7 +3,7 @@
 #
 #   benches/compare.sh [-r ROUNDS] [-d FOLDER] [SECTION…]
 #
-# Sections: small large memory scale rewrap verify (all of them without any).
+# Sections: small large memory scale (all of them without any).
 # FOLDER should be on a memory file system and have 12 GiB free; it is /dev/shm where that exists.
 # A program that is not installed is left out. Needs GNU time, and bash 4.
 set -euo pipefail
