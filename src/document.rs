@@ -53,6 +53,12 @@ impl Name {
     pub fn lossy(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }
+
+    /// The same of a name that is not needed any more.
+    pub fn into_lossy(self) -> String {
+        String::from_utf8(self.0)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,11 +168,6 @@ impl Meta {
         } else {
             Err(BadMeta)
         }
-    }
-
-    /// The title, or the name where there is none.
-    pub fn title_or_name(&self) -> String {
-        self.title.clone().unwrap_or_else(|| self.name.lossy())
     }
 
     /// The path in the sealed tree with `/` between the names, lossy, for people.

@@ -15,17 +15,22 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// Writes lower-case hex without allocating; a log has millions of ids.
 pub fn write_hex(bytes: &[u8], to: &mut impl fmt::Write) -> fmt::Result {
+    bytes.chunks(HEX_BUFFER / 2).try_for_each(|chunk| to.write_str(hex_in(chunk, &mut [0; HEX_BUFFER])))
+}
+
+/// Room for the hex of a digest.
+pub const HEX_BUFFER: usize = 64;
+
+/// Lower-case hex of at most 32 bytes, in a buffer of the caller's.
+pub fn hex_in<'a>(bytes: &[u8], buffer: &'a mut [u8; HEX_BUFFER]) -> &'a str {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-    let mut buffer = [0; 64];
-    for chunk in bytes.chunks(buffer.len() / 2) {
-        for (pair, byte) in buffer.chunks_exact_mut(2).zip(chunk) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-        }
-        let digits = buffer.get(..chunk.len() * 2).unwrap_or_default();
-        to.write_str(std::str::from_utf8(digits).unwrap_or_default())?;
+    let mut len = 0;
+    for (pair, byte) in buffer.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        len += 2;
     }
-    Ok(())
+    std::str::from_utf8(buffer.get(..len).unwrap_or_default()).unwrap_or_default()
 }
 
 /// Exactly `2 * N` lower-case hex digits, or `None`.

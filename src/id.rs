@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::encoding::{unhex, write_hex};
+use crate::encoding::{HEX_BUFFER, hex_in, unhex, write_hex};
 
 /// The text is not an id of this kind: wrong length, or not lower-case hex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +48,7 @@ macro_rules! fixed_id {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
+                to.serialize_str(hex_in(&self.0, &mut [0; HEX_BUFFER]))
             }
         }
 

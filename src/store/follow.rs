@@ -56,6 +56,7 @@ impl<'a> Follower<'a> {
         self.run(1, entry.event().to_string().into_bytes(), at);
         self.run(2, entry.time().day().into_bytes(), at);
         let Some(id) = entry.object().and_then(crate::log::entry::Object::document_id) else { return Ok(()) };
+        self.about.entry(id).or_default().push(at);
         let ok = entry.outcome() == Outcome::Ok;
         match (entry.event(), entry.phase()) {
             (Event::DocumentSeal, Phase::Single) if ok => {
@@ -66,17 +67,16 @@ impl<'a> Follower<'a> {
                 }
             }
             (Event::DocumentDestroy, Phase::Done) if ok => {
-                self.about.entry(id).or_default().push(at);
                 let sealed = match self.sealed_here.get(&id) {
                     Some(place) => Some(*place),
-                    None => self.index.document(id)?.map(|(place, _)| place),
+                    None => self.index.places(id)?.first().copied(),
                 };
                 if let Some(sealed) = sealed {
-                    self.change.destroyed(id, sealed);
+                    self.change.remove_row(sealed);
                     self.documents = self.documents.saturating_sub(1);
                 }
             }
-            _ => self.about.entry(id).or_default().push(at),
+            _ => {}
         }
         Ok(())
     }
@@ -120,8 +120,8 @@ impl<'a> Follower<'a> {
         if let Some(block) = &self.block {
             self.change.block(block);
         }
-        for (document, places) in &self.about {
-            self.change.about(*document, places);
+        for (document, new) in &self.about {
+            self.change.places(*document, [self.index.places(*document)?.as_slice(), new].concat());
         }
         let state = IndexState { epoch: next.epoch, size: next.seq, root, documents: self.documents };
         self.change.state(&state);

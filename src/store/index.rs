@@ -10,13 +10,15 @@
 //! | --- | --- |
 //! | `s` | [`IndexState`] |
 //! | `e` epoch first-seq | [`Block`]: some entries in a row, as stored in the segments |
-//! | `d` document | its [`Row`], or only where it was sealed once it is destroyed |
-//! | `a` document epoch first-seq | the seqs of later entries about it that one change brought |
+//! | `d` document | places of entries about it: the first is its sealing, the others are the newest ones |
+//! | `a` document epoch first-seq | places that were pushed out of `d` |
 //! | `m` member, `v` event, `y` day, each with epoch and first seq | length of the run of entries |
-//! | `p` epoch seq-of-sealing | the document: its row's sealed part is not folded in yet |
+//! | `r` epoch seq-of-sealing | the document's [`Row`], until it is destroyed |
+//! | `p` epoch seq-of-sealing | nothing: the row's sealed part is not folded in yet |
 //! | `k` | the cache key for the rows' sealed parts, wrapped to the catalogue key |
 //!
 //! sled keeps sixteen keys to a page and reads its table of pages at every start: what counts is the number of keys.
+//! Rows stand in the order of sealing, since pages that were filled in no order are read in many pieces.
 
 mod block;
 mod row;
@@ -127,11 +129,15 @@ impl Change {
         self.batch.insert(block.first().key(b"e"), block.as_bytes());
     }
 
-    /// Entries about a document besides its sealing, oldest first.
-    pub fn about(&mut self, document: DocumentId, places: &[Place]) {
-        let Some(first) = places.first() else { return };
-        let seqs: Vec<u8> = places.iter().flat_map(|place| place.seq.to_be_bytes()).collect();
-        self.batch.insert(first.key(&prefixed(b'a', &document.0)), seqs);
+    /// The places of all entries about a document that [`Index::places`] gave, and new ones after them.
+    pub fn places(&mut self, document: DocumentId, mut places: Vec<Place>) {
+        if places.len() > MOST_PLACES
+            && let Some(first) = places.get(1).copied()
+        {
+            let out = places.split_off(1);
+            self.batch.insert(first.key(&prefixed(b'a', &document.0)), encode_places(&out));
+        }
+        self.batch.insert(prefixed(b'd', &document.0), encode_places(&places));
     }
 
     /// A run of `count` entries that have a member (`m`), an event (`v`) or a day (`y`) in common.
@@ -143,17 +149,17 @@ impl Change {
 
     /// A document's row; one without its sealed part waits for somebody who can fold it in.
     pub fn row(&mut self, row: &Row) {
-        self.batch.insert(prefixed(b'd', &row.id.0), row.encode());
+        self.batch.insert(row.sealed.key(b"r"), row.encode());
         if row.private.is_empty() {
-            self.batch.insert(row.sealed.key(b"p"), row.id.0.as_slice());
+            self.batch.insert(row.sealed.key(b"p"), &[]);
         } else {
             self.batch.remove(row.sealed.key(b"p"));
         }
     }
 
-    /// Of a destroyed document only the place of its sealing is kept.
-    pub fn destroyed(&mut self, document: DocumentId, sealed: Place) {
-        self.batch.insert(prefixed(b'd', &document.0), row::encode_destroyed(sealed));
+    /// A destroyed document has no row.
+    pub fn remove_row(&mut self, sealed: Place) {
+        self.batch.remove(sealed.key(b"r"));
         self.batch.remove(sealed.key(b"p"));
     }
 
@@ -161,6 +167,21 @@ impl Change {
     pub fn cache_key(&mut self, wrapped: &[u8]) {
         self.batch.insert(b"k".as_slice(), wrapped);
     }
+}
+
+/// Places under a document's own key, 256 bytes.
+const MOST_PLACES: usize = 16;
+
+fn encode_places(places: &[Place]) -> Vec<u8> {
+    places.iter().flat_map(|place| place.key(&[])).collect()
+}
+
+fn decode_places(bytes: &[u8]) -> Result<Vec<Place>, IndexError> {
+    let (places, rest) = bytes.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(damaged("unreadable places"));
+    }
+    places.iter().map(|place| Place::of_key(place).ok_or_else(|| damaged("unreadable places"))).collect()
 }
 
 fn block_of(key: &[u8], value: &[u8]) -> Result<Block, IndexError> {
@@ -301,38 +322,48 @@ impl Index {
 
     /// Where a document was sealed, if it ever was, and its row unless it was destroyed.
     pub fn document(&self, document: DocumentId) -> Result<Option<(Place, Option<Row>)>, IndexError> {
-        guarded(|| match self.db.get(prefixed(b'd', &document.0))? {
+        let Some(sealed) = self.places(document)?.first().copied() else { return Ok(None) };
+        Ok(Some((sealed, self.row(sealed)?)))
+    }
+
+    /// The row of the document that was sealed there.
+    pub fn row(&self, sealed: Place) -> Result<Option<Row>, IndexError> {
+        guarded(|| match self.db.get(sealed.key(b"r"))? {
             None => Ok(None),
-            Some(bytes) => row::decode(&bytes).map(Some).ok_or_else(|| damaged("unreadable row")),
+            Some(bytes) => Row::decode(&bytes)
+                .filter(|row| row.sealed == sealed)
+                .map(Some)
+                .ok_or_else(|| damaged("unreadable row")),
+        })
+    }
+
+    /// The sealing of a document and the newest entries about it.
+    pub fn places(&self, document: DocumentId) -> Result<Vec<Place>, IndexError> {
+        guarded(|| match self.db.get(prefixed(b'd', &document.0))? {
+            None => Ok(Vec::new()),
+            Some(bytes) => decode_places(&bytes),
         })
     }
 
     /// Every entry about a document, oldest first.
     pub fn entries_about(&self, document: DocumentId) -> Result<Vec<Place>, IndexError> {
-        let Some((sealed, _)) = self.document(document)? else { return Ok(Vec::new()) };
-        let mut places = vec![sealed];
+        let mut places = self.places(document)?;
+        let newest = places.split_off(places.len().min(1));
         guarded(|| {
-            for pair in self.db.scan_prefix(prefixed(b'a', &document.0)) {
-                let (key, value) = pair?;
-                let first = Place::of_key(&key).ok_or_else(|| damaged("unreadable key"))?;
-                let (seqs, rest) = value.as_chunks::<8>();
-                if !rest.is_empty() {
-                    return Err(damaged("unreadable places"));
-                }
-                places.extend(seqs.iter().map(|seq| Place { seq: u64::from_be_bytes(*seq), ..first }));
+            for value in self.db.scan_prefix(prefixed(b'a', &document.0)).values() {
+                places.extend(decode_places(&value?)?);
             }
-            Ok(places)
-        })
+            Ok(())
+        })?;
+        places.extend(newest);
+        Ok(places)
     }
 
-    /// Documents whose row's sealed part is not folded in.
-    pub fn unfolded(&self) -> Result<Vec<DocumentId>, IndexError> {
+    /// Where documents were sealed whose row's sealed part is not folded in.
+    pub fn unfolded(&self) -> Result<Vec<Place>, IndexError> {
         guarded(|| {
-            let ids =
-                self.db.scan_prefix(b"p").values().map(|id| {
-                    <[u8; 16]>::try_from(&*id?).map(DocumentId).map_err(|_| damaged("unreadable id"))
-                });
-            ids.collect()
+            let keys = self.db.scan_prefix(b"p").keys();
+            keys.map(|key| Place::of_key(&key?).ok_or_else(|| damaged("unreadable key"))).collect()
         })
     }
 
@@ -360,7 +391,7 @@ impl Index {
         })
     }
 
-    /// Gives every row to `visit`, until it refuses; in the order of ids.
+    /// Gives every row in the order of sealing to `visit`, until it refuses.
     pub fn for_each_row(
         &self,
         mut visit: impl FnMut(Row) -> Result<(), IndexError>,
@@ -375,7 +406,7 @@ impl Index {
     ) -> Result<(), IndexError> {
         guarded(|| {
             let mut step = RowStep::default();
-            for value in self.db.scan_prefix(b"d").values() {
+            for value in self.db.scan_prefix(b"r").values() {
                 if !step.push(&value?) {
                     visit(std::mem::take(&mut step))?;
                 }
@@ -447,9 +478,11 @@ mod tests {
         change.row(&row(0xab));
         change.row(&Row { private: vec![], sealed: place(2), ..row(0xac) });
         change.row(&Row { sealed: place(3), ..row(0xad) });
-        change.destroyed(DocumentId([0xad; 16]), place(3));
-        change.about(DocumentId([0xab; 16]), &[place(3), place(7)]);
-        change.about(DocumentId([0xab; 16]), &[place(300)]);
+        change.remove_row(place(3));
+        let (ab, ac, ad) = (DocumentId([0xab; 16]), DocumentId([0xac; 16]), DocumentId([0xad; 16]));
+        change.places(ab, vec![place(1)]);
+        change.places(ac, vec![place(2)]);
+        change.places(ad, vec![place(3)]);
         change.run(b'm', &[4; 8], place(1), 2);
         index.commit(change).unwrap();
         drop(index);
@@ -458,12 +491,19 @@ mod tests {
         assert_eq!(index.state().unwrap(), Some(state));
         let last = index.last_block().unwrap().unwrap();
         assert_eq!(last.entries().last(), Some((place(256), b"two".as_slice())));
-        let (ab, ac, ad) = (DocumentId([0xab; 16]), DocumentId([0xac; 16]), DocumentId([0xad; 16]));
         assert_eq!(index.document(ab).unwrap(), Some((place(1), Some(row(0xab)))));
         assert_eq!(index.document(ad).unwrap(), Some((place(3), None)));
-        assert_eq!(index.unfolded().unwrap(), vec![ac]);
-        assert_eq!(index.entries_about(ab).unwrap(), vec![place(1), place(3), place(7), place(300)]);
+        assert_eq!(index.unfolded().unwrap(), vec![place(2)]);
         assert_eq!(index.entries_about(ad).unwrap(), vec![place(3)]);
+        for seq in 300..340 {
+            let places = index.places(ab).unwrap();
+            assert!(places.len() <= MOST_PLACES);
+            let mut change = Change::default();
+            change.places(ab, [places, vec![place(seq)]].concat());
+            index.commit(change).unwrap();
+        }
+        let expected: Vec<Place> = [1].into_iter().chain(300..340).map(place).collect();
+        assert_eq!(index.entries_about(ab).unwrap(), expected);
         assert_eq!(index.documents_with_prefix("abab").unwrap(), vec![DocumentId([0xab; 16])]);
         assert_eq!(index.documents_with_prefix("a").unwrap().len(), 2);
         assert_eq!(index.documents_with_prefix("abac").unwrap(), vec![]);

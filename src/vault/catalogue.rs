@@ -79,8 +79,8 @@ impl Catalogue {
         let waiting = live.index().unfolded()?;
         for step in waiting.chunks(STEP) {
             let mut change = Change::default();
-            for id in step {
-                let Some((_, Some(row))) = live.index().document(*id)? else { continue };
+            for sealed in step {
+                let Some(row) = live.index().row(*sealed)? else { continue };
                 // Damage to one document is for `verify` to tell; it must not hide the titles of all others.
                 let Ok(meta) = self.read_header(context, live, &row, &mut keys) else { continue };
                 let private = self.seal(&*site.random, &meta)?;

@@ -27,13 +27,16 @@ pub struct ListRequest {
 }
 
 /// A document's row for people and scripts.
-pub(super) fn document_row(row: &Row, meta: Option<&Meta>) -> DocumentRow {
+pub(super) fn document_row(row: &Row, meta: Option<Meta>) -> DocumentRow {
+    let relative_path = meta.as_ref().and_then(Meta::path_for_people);
+    let (title, name) = meta.map(|meta| (meta.title, meta.name.into_lossy())).unzip();
+    let title = title.flatten().or_else(|| name.clone());
     DocumentRow {
         id: row.id,
         class: row.class,
-        title: meta.map(Meta::title_or_name),
-        name: meta.map(|meta| meta.name.lossy()),
-        relative_path: meta.and_then(Meta::path_for_people),
+        title,
+        name,
+        relative_path,
         size: row.size,
         sealed_at: row.sealed_at,
         sealed_by: row.sealed_by,
@@ -142,11 +145,10 @@ impl Want<'_> {
         for step in steps {
             for row in step.rows() {
                 let row = row.map_err(StoreError::from)?;
-                documents.extend(self.row(&row)?.map(|document| (row.sealed, document)));
+                documents.extend(self.row(&row)?);
             }
         }
-        documents.sort_unstable_by_key(|(sealed, _)| *sealed);
-        Ok(documents.into_iter().map(|(_, document)| document).collect())
+        Ok(documents)
     }
 
     /// A row as the caller may see it, if it is among the wanted ones.
@@ -157,7 +159,7 @@ impl Want<'_> {
         let catalogue = self.catalogue.filter(|_| !row.private.is_empty());
         let meta = catalogue.map(|open| open.open(row)).transpose()?;
         let found = self.text.is_none_or(|text| meta.as_ref().is_some_and(|meta| matches(meta, text)));
-        Ok(found.then(|| document_row(row, meta.as_ref())))
+        Ok(found.then(|| document_row(row, meta)))
     }
 }
 

@@ -160,14 +160,11 @@ impl Vault {
         let mut sorted = Sorted::default();
         let mut rows = Vec::new();
         if request.all {
-            let mut all = Vec::new();
             let visited = live.index().for_each_row(|row| {
-                all.push((row.sealed, row.id));
+                rows.push(row.id.to_string());
                 Ok(())
             });
             visited.map_err(crate::store::StoreError::from)?;
-            all.sort_unstable();
-            rows.extend(all.iter().map(|(_, id)| id.to_string()));
         } else {
             rows.clone_from(&request.ids);
         }

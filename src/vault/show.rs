@@ -32,7 +32,7 @@ impl Vault {
         let catalogue = Catalogue::unlock(&self.site, &self.context, &live, me)?;
         let meta = catalogue.meta(&self.context, &live, &row)?;
         let history = history.then(|| self.history(&live, row.id, Some(&catalogue))).transpose()?;
-        let report = self.shown(document_row(&row, Some(&meta)), &row, history);
+        let report = self.shown(document_row(&row, Some(meta)), &row, history);
         self.titles_done(&mut live, &mut session, me, intent, 1)?;
         Ok(report)
     }

@@ -155,7 +155,8 @@ impl Vault {
             let known = inventory.rows.get(&row.id);
             let same = known.is_some_and(|(_, own)| Row { private: Vec::new(), ..row.clone() } == *own);
             // An index that is behind still has what was destroyed since.
-            if same || (behind && inventory.destroyed.contains(&row.id)) {
+            let found = index.places(row.id)?.first() == Some(&row.sealed);
+            if (same && found) || (behind && inventory.destroyed.contains(&row.id)) {
                 Ok(())
             } else {
                 Err(IndexError::Damaged(format!("row of {}", row.id)))

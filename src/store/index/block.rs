@@ -5,8 +5,9 @@ use crate::log::frames::ENTRIES;
 
 /// Entries of a full block.
 const MOST: usize = 32;
-/// No entry is added to a block that has so many bytes: sled keeps a page of such values in one segment.
-const FULL: usize = 8 * 1024;
+/// No entry is added to a block that has so many bytes: sled writes pages of sixteen values, those over 64 KiB to files of
+/// their own.
+const FULL: usize = 2 * 1024;
 
 /// Entries that follow each other, framed as in the segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,7 @@ mod tests {
     #[test]
     fn a_block_fills_by_number_or_by_bytes_and_reads_as_it_was_written() {
         let first = Place { epoch: 2, seq: 7 };
-        for (entry, most) in [(vec![b'x'; 10], MOST), (vec![b'x'; 3000], 3), (vec![b'x'; MAX_ENTRY_LEN], 1)] {
+        for (entry, most) in [(vec![b'x'; 10], MOST), (vec![b'x'; 1000], 3), (vec![b'x'; MAX_ENTRY_LEN], 1)] {
             let mut block = Block::new(first);
             let pushed = (0..100).take_while(|_| block.push(&entry)).count();
             assert_eq!((pushed, block.next()), (most, Place { epoch: 2, seq: 7 + most as u64 }));

@@ -74,8 +74,10 @@ const ROW_VERSION: u8 = 3;
 
 impl Row {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = encode_destroyed(self.sealed);
-        out.reserve(176 + self.private.len());
+        let mut out = Vec::with_capacity(192 + self.private.len());
+        out.push(ROW_VERSION);
+        out.extend_from_slice(&self.sealed.epoch.to_be_bytes());
+        out.extend_from_slice(&self.sealed.seq.to_be_bytes());
         out.push(if self.class == Class::Critical { 1 } else { 2 });
         out.extend_from_slice(&self.id.0);
         out.extend_from_slice(&self.size.to_be_bytes());
@@ -91,7 +93,10 @@ impl Row {
         out
     }
 
-    fn decode(mut from: Reader<'_>, sealed: Place) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = Reader(bytes);
+        let [ROW_VERSION] = from.array()? else { return None };
+        let sealed = Place { epoch: from.u64()?, seq: from.u64()? };
         let class = match from.array()? {
             [1] => Class::Critical,
             [2] => Class::Important,
@@ -114,25 +119,6 @@ impl Row {
     }
 }
 
-/// What is kept of a document that was destroyed: where it was sealed.
-pub(super) fn encode_destroyed(sealed: Place) -> Vec<u8> {
-    let mut out = vec![ROW_VERSION];
-    out.extend_from_slice(&sealed.epoch.to_be_bytes());
-    out.extend_from_slice(&sealed.seq.to_be_bytes());
-    out
-}
-
-/// Where a document was sealed, and its row unless it was destroyed.
-pub(super) fn decode(bytes: &[u8]) -> Option<(Place, Option<Row>)> {
-    let mut from = Reader(bytes);
-    let [ROW_VERSION] = from.array()? else { return None };
-    let sealed = Place { epoch: from.u64()?, seq: from.u64()? };
-    if from.0.is_empty() {
-        return Some((sealed, None));
-    }
-    Some((sealed, Some(Row::decode(from, sealed)?)))
-}
-
 /// Rows as they stand in the index, end to end in one buffer: handing them to another thread takes no allocation for
 /// each, and none is freed by another thread than made it.
 #[derive(Debug, Default)]
@@ -149,14 +135,13 @@ impl RowStep {
         self.ends.len() < 512
     }
 
-    /// The rows, one after the other, without those of destroyed documents.
+    /// The rows, one after the other.
     pub fn rows(&self) -> impl Iterator<Item = Result<Row, IndexError>> {
         let mut start = 0;
-        self.ends.iter().filter_map(move |end| {
-            let row = self.bytes.get(start..*end).and_then(decode);
+        self.ends.iter().map(move |end| {
+            let row = self.bytes.get(start..*end).and_then(Row::decode);
             start = *end;
-            let damaged = || IndexError::Damaged("unreadable row".to_owned());
-            row.ok_or_else(damaged).map(|(_, row)| row).transpose()
+            row.ok_or_else(|| IndexError::Damaged("unreadable row".to_owned()))
         })
     }
 }
@@ -196,11 +181,9 @@ mod tests {
             private: vec![1, 2, 3],
         };
         let bytes = row.encode();
-        assert_eq!(decode(&bytes), Some((row.sealed, Some(row.clone()))));
-        // What is left of a destroyed document is the first part of its row.
-        assert_eq!(decode(&bytes[..17]), Some((row.sealed, None)));
-        for len in (0..bytes.len() - 3).filter(|len| *len != 17) {
-            assert_eq!(decode(&bytes[..len]), None, "{len}");
+        assert_eq!(Row::decode(&bytes).as_ref(), Some(&row));
+        for len in 0..bytes.len() - 3 {
+            assert_eq!(Row::decode(&bytes[..len]), None, "{len}");
         }
     }
 }

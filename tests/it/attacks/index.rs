@@ -52,16 +52,16 @@ fn a_row_that_contradicts_the_log_releases_nothing() {
     copy(&scene.at("sled"), &whole);
     let row = {
         let db = open(&scene);
-        let row = db.scan_prefix(b"d").values().next().unwrap().unwrap().to_vec();
+        let row = db.scan_prefix(b"r").values().next().unwrap().unwrap().to_vec();
         drop(db);
         row
     };
     put(&whole, &scene.at("sled"));
-    // Everything before the sealed part: version, places, class, id, sizes, digests, sealer, time.
+    // Everything before the sealed part: version, place, class, id, sizes, digests, sealer, time.
     let clear = 1 + 16 + 1 + 16 + 8 + 8 + 3 * 32 + 8 + 8 + 16;
     for at in (0..clear).step_by(5) {
         edit(&scene, |db| {
-            let key = keys(db, b'd')[0].clone();
+            let key = keys(db, b'r')[0].clone();
             let mut changed = row.clone();
             changed[at] ^= 1;
             db.insert(key, changed).unwrap();
@@ -79,7 +79,8 @@ fn an_index_with_other_entries_than_the_log_is_found_out() {
     let whole = scene.place.path("whole");
     copy(&scene.at("sled"), &whole);
     type Edit = (&'static str, fn(&sled::Db), bool);
-    let edits: [Edit; 6] = [
+    let edits: [Edit; 7] = [
+        ("a document forgotten", |db| drop(db.remove(keys(db, b'd')[0].clone()).unwrap()), false),
         ("an entry changed", |db| entries(db, |entries| entries[1] = b"{}".to_vec()), false),
         (
             "the last entry changed",
@@ -87,7 +88,7 @@ fn an_index_with_other_entries_than_the_log_is_found_out() {
             true,
         ),
         ("an entry removed", |db| entries(db, |entries| drop(entries.remove(1))), true),
-        ("a row removed", |db| drop(db.remove(keys(db, b'd')[0].clone()).unwrap()), false),
+        ("a row removed", |db| drop(db.remove(keys(db, b'r')[0].clone()).unwrap()), false),
         (
             "all entries removed",
             |db| keys(db, b'e').iter().for_each(|key| drop(db.remove(key).unwrap())),
