@@ -36,7 +36,7 @@ pub use block::Block;
 pub use row::{IndexState, Row, RowStep};
 
 /// Memory that sled may fill with pages; without a bound a million entries take 1.7 GB.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// sled writes zeros over its free segments whenever it opens; with half of its usual size there are fewer to write,
 /// and its file is smaller (`docs/PERFORMANCE.md`).
