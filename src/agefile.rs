@@ -27,6 +27,7 @@
 //! even when another stanza would have opened the file. A header is read in linear time.
 
 mod armor;
+mod engine;
 mod error;
 mod header;
 mod hpke;
@@ -43,6 +44,7 @@ pub use age::{Identity as Unwrap, Recipient as Wrap};
 pub use age_core::format::Stanza;
 
 pub use armor::{ArmorError, ArmorReader, MAX_ARMOR_BLANK, armor};
+pub use engine::{Tap, decrypt_with, encrypt_with};
 pub use error::{Error, HeaderError, PayloadError};
 pub use header::{
     FileKey, MAC_LINE_LEN, MAX_ARGS, MAX_HEADER_LEN, MAX_STANZAS, UnverifiedHeader, VERSION_LINE,

@@ -11,7 +11,7 @@ use crate::crypto::{AEAD_TAG_LEN, AeadKey, NoRandom, Random};
 pub const NONCE_LEN: usize = 16;
 /// The plaintext length of every chunk but the last.
 pub const CHUNK_LEN: usize = 64 * 1024;
-const SEALED_CHUNK_LEN: usize = CHUNK_LEN + AEAD_TAG_LEN;
+pub(super) const SEALED_CHUNK_LEN: usize = CHUNK_LEN + AEAD_TAG_LEN;
 
 /// The 16 bytes with which a payload begins. Not secret; never used twice with one file key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,10 @@ pub fn plain_len(payload_len: u64) -> Option<u64> {
 }
 
 /// One payload's key, and its chunks' nonces: an 11-byte big-endian counter and a byte that marks the last.
-struct Stream(AeadKey);
+pub(super) struct Stream(AeadKey);
 
 impl Stream {
-    fn new(file_key: &FileKey, nonce: &PayloadNonce) -> Self {
+    pub(super) fn new(file_key: &FileKey, nonce: &PayloadNonce) -> Self {
         Self(AeadKey::new(file_key.derive(&nonce.0, b"payload").expose()))
     }
 
@@ -64,7 +64,13 @@ impl Stream {
     }
 
     /// Encrypts `buffer[..len]` in place and puts the tag behind it; gives the sealed chunk.
-    fn seal<'b>(&self, index: u64, last: bool, buffer: &'b mut [u8], len: usize) -> Option<&'b [u8]> {
+    pub(super) fn seal<'b>(
+        &self,
+        index: u64,
+        last: bool,
+        buffer: &'b mut [u8],
+        len: usize,
+    ) -> Option<&'b [u8]> {
         let tag = self.0.seal_detached(Self::nonce(index, last), buffer.get_mut(..len)?)?;
         let end = len + AEAD_TAG_LEN;
         buffer.get_mut(len..end)?.copy_from_slice(&tag);
@@ -73,7 +79,13 @@ impl Stream {
 
     /// Decrypts the sealed chunk of `len` bytes that stands in `slot` behind the place for its plaintext.
     /// The ciphertext stays as it is, so a chunk that is not the one may be tried as the other.
-    fn open<'b>(&self, index: u64, last: bool, slot: &'b mut [u8], len: usize) -> Option<&'b [u8]> {
+    pub(super) fn open<'b>(
+        &self,
+        index: u64,
+        last: bool,
+        slot: &'b mut [u8],
+        len: usize,
+    ) -> Option<&'b [u8]> {
         let filled = slot.get_mut(..CHUNK_LEN + len)?;
         let plain = self.0.open_within(Self::nonce(index, last), filled, CHUNK_LEN)?;
         slot.get(..plain)
