@@ -143,12 +143,18 @@ impl Committed {
     ///
     /// # Errors
     /// [`Error::PayloadDigest`] for a payload that decrypts but is another one; [`Error::Age`].
-    pub fn decrypt(self, source: &mut dyn Read, sink: &mut dyn Write) -> Result<PayloadSummary, Error> {
+    pub fn decrypt(
+        self,
+        source: &mut (dyn Read + Send),
+        sink: &mut (dyn Write + Send),
+        threads: usize,
+    ) -> Result<PayloadSummary, Error> {
         let mut hasher = Hasher::new();
         hasher.update(&self.nonce.0);
-        let mut hashing = HashingReader { source, hasher };
-        let summary = agefile::decrypt(&self.file_key, &self.nonce, &mut hashing, sink)?;
-        if hashing.hasher.finish() == self.payload_sha256 { Ok(summary) } else { Err(Error::PayloadDigest) }
+        let mut hash = |bytes: &[u8]| hasher.update(bytes);
+        let key = (&self.file_key, &self.nonce);
+        let summary = agefile::decrypt_with(threads, key, source, &mut hash, sink)?;
+        if hasher.finish() == self.payload_sha256 { Ok(summary) } else { Err(Error::PayloadDigest) }
     }
 
     /// A new header for the same payload: other recipients, the same metadata. It is not shorter than the
@@ -195,13 +201,13 @@ pub struct NewHeader {
 /// # Errors
 /// Those of the four steps; see [`Committed::decrypt`] for what the sink may hold then.
 pub fn open_document(
-    source: &mut dyn Read,
+    source: &mut (dyn Read + Send),
     expected: &Expected,
     identities: &[&dyn Unwrap],
-    sink: &mut dyn Write,
+    sink: &mut (dyn Write + Send),
 ) -> Result<PayloadSummary, Error> {
     let unlocked = KnownHeader::read(source, expected)?.unlock(identities)?;
-    unlocked.commit(source, expected)?.decrypt(source, sink)
+    unlocked.commit(source, expected)?.decrypt(source, sink, 1)
 }
 
 /// Whether header and payload have the recorded digests, without any key. Gives the payload's length.
@@ -231,19 +237,5 @@ fn hash_all(source: &mut dyn Read, buffer: &mut [u8]) -> Result<(Digest, u64), E
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(agefile::Error::Read(error).into()),
         }
-    }
-}
-
-/// Hashes what it passes on.
-struct HashingReader<'a> {
-    source: &'a mut dyn Read,
-    hasher: Hasher,
-}
-
-impl Read for HashingReader<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let got = self.source.read(out)?;
-        self.hasher.update(out.get(..got).unwrap_or_default());
-        Ok(got)
     }
 }

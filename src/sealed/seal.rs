@@ -1,4 +1,4 @@
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use super::commitment::Commitment;
 use super::error::Error;
@@ -19,6 +19,8 @@ pub struct Sealing<'a> {
     pub document: &'a DocumentId,
     /// Title and details, up to [`MAX_META_LEN`](super::MAX_META_LEN) bytes.
     pub meta_json: &'a [u8],
+    /// Threads to encrypt on; more than one is worth it from some MiB on.
+    pub threads: usize,
 }
 
 /// What the log records of a sealed document, and how much was sealed.
@@ -59,40 +61,23 @@ impl SealedSummary {
 pub fn seal_document(
     what: &Sealing<'_>,
     random: &dyn Random,
-    source: &mut dyn Read,
-    sink: &mut dyn Write,
+    source: &mut (dyn Read + Send),
+    sink: &mut (dyn Write + Send),
 ) -> Result<SealedSummary, Error> {
     let file_key = FileKey::generate(random)?;
     let nonce = PayloadNonce::generate(random)?;
     let meta = SealedMeta::seal(what.metadata, what.document, what.meta_json, random)?;
     let header = header::build(&file_key, what.recipients, &meta, 0)?;
     sink.write_all(&header).map_err(agefile::Error::Write)?;
-    let mut hashing = HashingWriter { sink, hasher: Hasher::new() };
-    let payload = agefile::encrypt(&file_key, &nonce, source, &mut hashing)?;
+    let mut hasher = Hasher::new();
+    let mut hash = |bytes: &[u8]| hasher.update(bytes);
+    let payload = agefile::encrypt_with(what.threads, (&file_key, &nonce), source, &mut hash, sink)?;
     Ok(SealedSummary {
         header_len: header.len() as u64,
         header_sha256: Digest::of(&header),
-        payload_sha256: hashing.hasher.finish(),
+        payload_sha256: hasher.finish(),
         commitment: Commitment::of(&file_key, &nonce),
         plain_len: payload.plain_len,
         payload_len: payload.payload_len,
     })
-}
-
-/// Hashes what it passes on.
-struct HashingWriter<'a> {
-    sink: &'a mut dyn Write,
-    hasher: Hasher,
-}
-
-impl Write for HashingWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.sink.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()
-    }
 }

@@ -31,7 +31,8 @@ impl Vault {
 
     fn seal_meta(&self, meta_json: &[u8], mut plaintext: &[u8]) -> (Vec<u8>, SealedSummary) {
         let class = self.class.to_recipient();
-        let what = Sealing { recipients: &[&class], metadata: &self.session, document: &ID, meta_json };
+        let what =
+            Sealing { recipients: &[&class], metadata: &self.session, document: &ID, meta_json, threads: 1 };
         let mut file = Vec::new();
         let summary = seal_document(&what, &SystemRandom::new(), &mut plaintext, &mut file).unwrap();
         (file, summary)
@@ -117,7 +118,7 @@ fn hybrid_and_classic_keys_do_not_stand_in_one_header() {
     for recipients in [[&one, &other], [&other, &one]] {
         let recipients = recipients.map(|one| one as &dyn Wrap);
         let metadata = &hybrid.session;
-        let what = Sealing { recipients: &recipients, metadata, document: &ID, meta_json: META };
+        let what = Sealing { recipients: &recipients, metadata, document: &ID, meta_json: META, threads: 1 };
         let mut sink = Vec::new();
         let refused = seal_document(&what, &SystemRandom::new(), &mut &b""[..], &mut sink);
         assert!(matches!(refused, Err(Error::Age(agefile::Error::MixedRecipients))));
@@ -155,7 +156,8 @@ fn metadata_is_limited_on_both_sides() {
 
     let class = vault.class.to_recipient();
     let meta_json = &[b'x'; MAX_META_LEN + 1];
-    let what = Sealing { recipients: &[&class], metadata: &vault.session, document: &ID, meta_json };
+    let what =
+        Sealing { recipients: &[&class], metadata: &vault.session, document: &ID, meta_json, threads: 1 };
     let mut sink = Vec::new();
     let refused = seal_document(&what, &SystemRandom::new(), &mut &b""[..], &mut sink);
     assert!(matches!(refused, Err(Error::MetaTooLong(len)) if len == MAX_META_LEN + 1));

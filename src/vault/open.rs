@@ -41,7 +41,7 @@ pub enum OpenTo<'a> {
     /// A folder, with each document's own path beneath it.
     Into(PathBuf),
     /// A stream, for one document.
-    Stream(&'a mut dyn Write),
+    Stream(&'a mut (dyn Write + Send)),
 }
 
 /// The folder that a name stands in; a bare name stands in the current one.

@@ -6,16 +6,29 @@ use std::thread;
 
 /// More threads than these wait for the disk.
 const MOST: usize = 8;
-/// A thread is begun for so many things, so that a few are done without any.
-const EACH: usize = 8;
+/// From here on a single document is worth more than one thread.
+const LARGE: u64 = 4 * 1024 * 1024;
 
-/// Does `work` for every index below `count`, and gives what came out in their order. Indexes are taken up in their
-/// order too, so whoever wants to stop early can let the later ones do nothing.
+/// How many threads a document of this size is worth.
+pub(super) fn threads_for(size: u64) -> usize {
+    if size < LARGE { 1 } else { processors() }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(MOST)
+}
+
+/// Does `work` for every index below `count`, and gives what came out in their order. A thread is begun for every `each`
+/// of them, so that a few are done without any. Indexes are taken up in their order too, so whoever wants to stop
+/// early can let the later ones do nothing.
 ///
 /// `None` stands where a thread was lost to a panic.
-pub(super) fn for_each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<Option<T>> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = processors.min(MOST).min(count / EACH);
+pub(super) fn for_each<T: Send>(
+    count: usize,
+    each: usize,
+    work: impl Fn(usize) -> T + Sync,
+) -> Vec<Option<T>> {
+    let threads = processors().min(count / each);
     if threads < 2 {
         return (0..count).map(|index| Some(work(index))).collect();
     }
@@ -51,7 +64,7 @@ mod tests {
     fn everything_is_done_once_and_stands_in_its_place() {
         for count in [0, 1, 7, 8, 16, 1000] {
             let calls = AtomicUsize::new(0);
-            let out = for_each(count, |index| {
+            let out = for_each(count, 8, |index| {
                 calls.fetch_add(1, Ordering::Relaxed);
                 index * 2
             });

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use super::catalogue::expected;
+use super::parallel::threads_for;
 use super::progress::{Counted, Progress};
 use super::{Code, Error, convert};
 use crate::access::Recorded;
@@ -28,7 +29,7 @@ pub(super) struct Releasing<'a> {
 impl Releasing<'_> {
     /// Decrypts into `sink`. Header and commitment are compared with the log before the first byte, the payload's
     /// digest after the last: only `Ok` says that the plaintext is the recorded one.
-    fn decrypt(&self, sink: &mut dyn Write) -> Result<u64, Error> {
+    fn decrypt(&self, sink: &mut (dyn Write + Send)) -> Result<u64, Error> {
         let expected = expected(self.row);
         let mut file = objects::open(&*self.context.disk, &self.context.layout, self.row.id)
             .map_err(|error| missing(error, self.row))?;
@@ -36,7 +37,8 @@ impl Releasing<'_> {
             .unlock(&[self.key])
             .and_then(|unlocked| unlocked.commit(&mut file, &expected))?;
         let mut source = Counted { inner: &mut *file, progress: self.progress };
-        Ok(committed.decrypt(&mut source, sink)?.plain_len)
+        let threads = threads_for(self.row.size);
+        Ok(committed.decrypt(&mut source, sink, threads)?.plain_len)
     }
 
     /// To a new file in an open folder. It has no name before the last chunk was verified.
@@ -94,7 +96,11 @@ impl Releasing<'_> {
     }
 
     /// To a stream, from which nothing can be called back: so the whole payload is compared with the log first.
-    pub(super) fn to_stream(&self, sink: &mut dyn Write, _recorded: &Recorded) -> Result<u64, Error> {
+    pub(super) fn to_stream(
+        &self,
+        sink: &mut (dyn Write + Send),
+        _recorded: &Recorded,
+    ) -> Result<u64, Error> {
         let mut file = objects::open(&*self.context.disk, &self.context.layout, self.row.id)
             .map_err(|error| missing(error, self.row))?;
         check_digests(&mut file, &expected(self.row))?;

@@ -34,6 +34,9 @@ const BATCH: usize = 1024;
 /// or at this many bytes.
 const BATCH_BYTES: u64 = 1 << 30;
 
+/// So many documents are worth a thread.
+const WORTH: usize = 8;
+
 /// What to seal, and how.
 #[derive(Debug, Clone)]
 pub struct SealRequest {
@@ -181,7 +184,7 @@ impl Vault {
         let ids: Vec<DocumentId> = ids.collect::<Result<_, NoRandom>>().map_err(|_| Code::NoRandom)?;
         let things: Vec<_> = batch.iter().zip(&ids).collect();
         let stopped = AtomicBool::new(false);
-        let results = parallel::for_each(things.len(), |at| {
+        let results = parallel::for_each(things.len(), WORTH, |at| {
             let (found, id) = things.get(at)?;
             if stopped.load(Ordering::Relaxed) {
                 return None;
@@ -224,16 +227,17 @@ impl Vault {
         let mut source = SourceFile::open(&found.source).map_err(|error| unreadable(&error))?;
         let meta = meta_of(work.request, found, &source, id)?;
         let mut sink = staging.create(&self.context.layout.document(id))?;
+        let size = source.size();
         let what = Sealing {
+            threads: parallel::threads_for(size),
             recipients: &[&work.class_key],
             metadata: work.metadata,
             document: &id,
             meta_json: &meta.print().map_err(|_| Code::SourceUnreadable)?,
         };
-        let size = source.size();
         let mut reader = Counted { inner: source.file(), progress: work.progress };
         let summary =
-            seal_document(&what, &*self.site.random, &mut reader, &mut *sink).map_err(
+            seal_document(&what, &*self.site.random, &mut reader, &mut sink).map_err(
                 |error| match error {
                     crate::sealed::Error::Age(crate::agefile::Error::Read(error)) => unreadable(&error),
                     error => error.into(),

@@ -7,7 +7,7 @@ use super::audit::verdict;
 use super::catalogue::expected;
 use super::progress::{Counted, Progress, Stage};
 use super::report::{Finding, VerifyReport};
-use super::{Code, Error, Vault, keys};
+use super::{Code, Error, Vault, keys, parallel};
 use crate::id::DocumentId;
 use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
 use crate::roster::{Purpose, Roster};
@@ -230,7 +230,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Hashes every document, outside the lock.
+    /// Hashes every document, outside the lock, on all processors.
     fn check_documents(
         &self,
         inventory: &Inventory,
@@ -242,16 +242,21 @@ impl Vault {
         let being_destroyed: HashSet<DocumentId> = inventory.destroying.values().copied().collect();
         let sizes = inventory.rows.values().map(|(_, row)| row.size + row.header_len).sum();
         progress.begin(Stage::Verifying, Some(sizes), Some(inventory.rows.len() as u64));
-        let (mut bytes, mut bad) = (0, Vec::new());
-        for (id, (_, row)) in &inventory.rows {
+        let rows: Vec<&Row> = inventory.rows.values().map(|(_, row)| row).collect();
+        let results = parallel::for_each(rows.len(), 1, |at| {
             progress.advance(0, 1);
-            match self.check_document(row, progress) {
+            rows.get(at).map(|row| self.check_document(row, progress))
+        });
+        let (mut bytes, mut bad) = (0, Vec::new());
+        for (row, result) in rows.iter().zip(results) {
+            let id = row.id;
+            match result.flatten().unwrap_or_else(|| Err(Code::Internal.into())) {
                 Ok(read) => bytes += read,
-                Err(_) if staged.contains(&self.context.layout.document(*id)) => {
+                Err(_) if staged.contains(&self.context.layout.document(id)) => {
                     pending.push(format!("publish {id}"));
                 }
-                Err(_) if being_destroyed.contains(id) => pending.push(format!("destroy {id}")),
-                Err(error) => bad.push((*id, error)),
+                Err(_) if being_destroyed.contains(&id) => pending.push(format!("destroy {id}")),
+                Err(error) => bad.push((id, error)),
             }
         }
         progress.end();

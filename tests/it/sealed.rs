@@ -35,7 +35,8 @@ impl Vault {
     fn seal(&self, meta_json: &[u8], mut plaintext: &[u8]) -> (Vec<u8>, SealedSummary) {
         let class = self.class.to_recipient();
         let document = &DocumentId([0x3f; 16]);
-        let what = Sealing { recipients: &[&class], metadata: &self.session, document, meta_json };
+        let what =
+            Sealing { recipients: &[&class], metadata: &self.session, document, meta_json, threads: 1 };
         let mut file = Vec::new();
         let summary = seal_document(&what, &SystemRandom::new(), &mut plaintext, &mut file).unwrap();
         (file, summary)

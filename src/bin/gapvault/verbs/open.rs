@@ -18,7 +18,7 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         return Err(Error::new(Code::Usage).with("detail", desk.text("usage-one-id", &[])));
     }
     let (vault, me) = desk.vault_and_me()?;
-    let mut stream = Watched { to: io::stdout().lock(), broken: None };
+    let mut stream = Watched { to: io::stdout(), broken: None };
     let to = match (file, into) {
         (Some(file), _) => OpenTo::File(file),
         (None, Some(dir)) => OpenTo::Into(dir),
@@ -31,7 +31,6 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     if let Some(error) = stream.broken.or(flushed.err()) {
         return Err(output::failed(error));
     }
-    drop(stream.to);
     let report = result?;
     for row in &report.failed {
         desk.failed(&row.source, row.code);
