@@ -43,8 +43,10 @@ impl Desk {
             let escaped = screen::escape(what);
             let facts = [("path", escaped.clone()), ("id", escaped.clone()), ("detail", escaped.clone())];
             let message = errors::sentence(&self.words, code, &facts);
+            // Many a sentence names the thing itself.
+            let key = if message.contains(&escaped) { "say-error" } else { "say-failed" };
             let facts = [("what", escaped), ("message", message), ("code", code.to_string())];
-            output::note(&self.words.text("say-failed", &facts));
+            output::note(&self.words.text(key, &facts));
         }
     }
 
