@@ -239,6 +239,21 @@ fn a_source_that_changes_while_it_is_read_fails_alone() {
     assert_eq!(place.vault().verify(&NoProgress).unwrap().verdict, "ok");
 }
 
+#[test]
+fn nobody_waits_while_a_document_is_being_encrypted() {
+    let place = place();
+    let source = place.write("large", &vec![1; 10_000_000]);
+    let looked = std::sync::atomic::AtomicU64::new(0);
+    let look = || {
+        let listed = place.vault().list(None, &ListRequest::default()).unwrap();
+        assert!(listed.documents.is_empty());
+        looked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    };
+    let meddler = Meddler { after: 5_000_000, seen: 0.into(), change: look };
+    let report = place.vault().seal(&place.founder, &sealing(&source, Class::Important), &meddler).unwrap();
+    assert_eq!((report.documents.len(), looked.into_inner()), (1, 1));
+}
+
 fn append(path: &Path, bytes: &[u8]) {
     use std::io::Write as _;
     std::fs::File::options().append(true).open(path).unwrap().write_all(bytes).unwrap();
