@@ -19,6 +19,8 @@ pub enum Action {
     SeeTitles,
     /// Destroy a document of a class.
     Destroy(Class),
+    /// Change who can read documents of a class, by a new header or a new file key.
+    Rewrap(Class),
     /// Change the roster.
     ChangeRoster,
     /// Let this host write.

@@ -1,7 +1,8 @@
 //! May they? One pure decision from the request and the roster in force: a grant, or a denial with its reason.
 //!
 //! The rules of this version: any member seals; opening needs the clearance for the class, titles the right to
-//! see them; destroying, the roster and hosts are an officer's. `tests` below hold every combination.
+//! see them; destroying, the roster and hosts are an officer's. New headers and file keys are an officer's with the
+//! clearance. `tests` below hold every combination.
 
 use crate::access::{Action, Denial, Grant, Request};
 use crate::label::Role;
@@ -21,6 +22,9 @@ fn refusal(member: &Member, action: Action) -> Option<Denial> {
     match action {
         Action::Seal(_) => None,
         Action::Open(class) => (!member.clearance.contains(&class)).then_some(Denial::Clearance),
+        Action::Rewrap(_) if !officer => Some(Denial::Role),
+        // The file key has to be unwrapped for it.
+        Action::Rewrap(class) => (!member.clearance.contains(&class)).then_some(Denial::Clearance),
         Action::SeeTitles => (!member.titles).then_some(Denial::Titles),
         Action::Found | Action::Destroy(_) | Action::ChangeRoster | Action::EnrolHost | Action::Resume => {
             (!officer).then_some(Denial::Role)
@@ -71,6 +75,7 @@ mod tests {
         match action {
             Action::Seal(_) => (false, None, false),
             Action::Open(class) => (false, Some(class), false),
+            Action::Rewrap(class) => (true, Some(class), false),
             Action::SeeTitles => (false, None, true),
             _ => (true, None, false),
         }
@@ -83,7 +88,7 @@ mod tests {
         let mut actions =
             vec![Action::Found, Action::SeeTitles, Action::ChangeRoster, Action::EnrolHost, Action::Resume];
         for class in [critical, important] {
-            actions.extend([Action::Seal(class), Action::Open(class), Action::Destroy(class)]);
+            actions.extend([Action::Seal(class), Action::Open(class), Action::Destroy(class), Action::Rewrap(class)]);
         }
         for role in Role::ALL {
             for clearance in clearances {

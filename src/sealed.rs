@@ -13,6 +13,9 @@
 //! 3. [`Unlocked::commit`]: the file key and the payload's nonce give the recorded key commitment.
 //! 4. [`Committed::decrypt`]: every chunk is right, and so is the payload's digest.
 //!
+//! From the third step on a document can be made readable for others: [`Committed::rewrap`] gives a new header for the
+//! same payload, [`Committed::rekey`] a new payload.
+//!
 //! Titles are sealed under a [`MetadataKey`], drawn once for each session and wrapped once to the
 //! catalogue key ([`MetadataSession`]): a thousand documents cost one encapsulation.
 
@@ -21,6 +24,8 @@ mod error;
 mod header;
 mod meta;
 mod open;
+mod pipe;
+mod rekey;
 mod seal;
 
 pub use commitment::Commitment;

@@ -12,6 +12,9 @@ use crate::agefile::{
 use crate::crypto::{Digest, Hasher, Random};
 use crate::id::DocumentId;
 
+/// Bytes of ciphertext that are read at once.
+const COPY_LEN: usize = 128 * 1024;
+
 /// What the newest log entry (or the manifest of a bundle) says of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -136,6 +139,11 @@ pub struct Committed {
 }
 
 impl Committed {
+    /// The metadata stanza, and how long the header is.
+    pub(super) fn present(&self) -> (&SealedMeta, usize) {
+        (&self.known.meta, self.known.header.len())
+    }
+
     /// Decrypts the rest of `source` and compares the payload's digest with the recorded one.
     ///
     /// Only `Ok` says that the plaintext is whole and the recorded one: after an error the sink may hold
@@ -181,6 +189,36 @@ impl Committed {
         self.new_header(recipients, &SealedMeta::seal(metadata, document, meta_json, random)?)
     }
 
+    /// Writes the document anew with another header: for one that does not fit into the place of the present one. The
+    /// payload is copied as it is, and compared with the recorded digest on the way.
+    ///
+    /// # Errors
+    /// [`Error::PayloadDigest`], after which the sink holds rubbish; [`Error::Age`] with reading and writing.
+    pub fn copy(
+        &self,
+        header: &NewHeader,
+        source: &mut dyn Read,
+        sink: &mut dyn Write,
+    ) -> Result<(), Error> {
+        let mut put = |bytes: &[u8]| sink.write_all(bytes).map_err(agefile::Error::Write);
+        put(&header.bytes)?;
+        put(&self.nonce.0)?;
+        let mut hasher = Hasher::new();
+        hasher.update(&self.nonce.0);
+        let mut buffer = vec![0; COPY_LEN];
+        loop {
+            let got = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(got) => buffer.get(..got).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(agefile::Error::Read(error).into()),
+            };
+            hasher.update(got);
+            put(got)?;
+        }
+        if hasher.finish() == self.payload_sha256 { Ok(()) } else { Err(Error::PayloadDigest) }
+    }
+
     fn new_header(&self, recipients: &[&dyn Wrap], meta: &SealedMeta) -> Result<NewHeader, Error> {
         let bytes = header::build(&self.file_key, recipients, meta, self.known.header.len())?;
         Ok(NewHeader { sha256: Digest::of(&bytes), bytes })
@@ -216,7 +254,7 @@ pub fn open_document(
 /// [`Error::HeaderLen`], [`Error::HeaderDigest`], [`Error::PayloadDigest`], [`agefile::Error::Read`].
 pub fn check_digests(source: &mut dyn Read, expected: &Expected) -> Result<u64, Error> {
     let header_len = expected.header_len()? as u64;
-    let mut buffer = vec![0; 128 * 1024];
+    let mut buffer = vec![0; COPY_LEN];
     let (header, len) = hash_all(&mut source.take(header_len), &mut buffer)?;
     if len != header_len || header != expected.header_sha256 {
         return Err(Error::HeaderDigest);

@@ -368,6 +368,101 @@ fn a_new_header_lets_the_new_one_in_and_the_old_one_out_of_the_same_payload() {
     assert!(vault.open(&source, &expected).0.is_ok());
 }
 
+/// A document whose key is the recorded one, with what follows the payload's nonce.
+fn committed<'a>(vault: &Vault, file: &'a [u8], expected: &Expected) -> (Committed, &'a [u8]) {
+    let mut source = file;
+    let unlocked = KnownHeader::read(&mut source, expected).unwrap().unlock(&[&vault.class]).unwrap();
+    (unlocked.commit(&mut source, expected).unwrap(), source)
+}
+
+#[test]
+fn a_header_that_does_not_fit_is_put_before_a_copy_of_the_same_payload() {
+    let vault = Vault::new(KeyKind::Classic);
+    let (file, summary) = vault.seal(&vec![7; 300_000]);
+    let header_len = summary.header_len as usize;
+    let class = vault.class.to_recipient();
+    let many: Vec<&dyn Wrap> = (0..60).map(|_| &class as &dyn Wrap).collect();
+    let (doc, mut rest) = committed(&vault, &file, &summary.expected());
+    let new = doc.rewrap(&many).unwrap();
+    let mut copy = Vec::new();
+    doc.copy(&new, &mut rest, &mut copy).unwrap();
+    assert_eq!(copy, [new.bytes.as_slice(), &file[header_len..]].concat());
+    let expected =
+        Expected { header_len: new.bytes.len() as u64, header_sha256: new.sha256, ..summary.expected() };
+    assert!(vault.open(&copy, &expected).0.is_ok());
+    // A payload that was changed is not carried along.
+    for at in [header_len + 16, file.len() - 1] {
+        let mut bad = file.clone();
+        bad[at] ^= 1;
+        let (doc, mut rest) = committed(&vault, &bad, &summary.expected());
+        assert!(matches!(doc.copy(&new, &mut rest, &mut Vec::new()), Err(Error::PayloadDigest)));
+    }
+    let (doc, rest) = committed(&vault, &file, &summary.expected());
+    let refused = doc.copy(&new, &mut &rest[..rest.len() - 1], &mut Vec::new());
+    assert!(matches!(refused, Err(Error::PayloadDigest)));
+}
+
+#[test]
+fn a_new_file_key_gives_the_same_content_and_nothing_else_that_is_the_same() {
+    let random = SystemRandom::new();
+    for (kind, len) in [(KeyKind::Classic, 0), (KeyKind::Hybrid, 1), (KeyKind::Classic, 3 * CHUNK_LEN)] {
+        let (vault, receiver) = (Vault::new(kind), Vault::new(kind));
+        let plain: Vec<u8> = (0..len).map(|at| at as u8).collect();
+        let (file, summary) = vault.seal(&plain);
+        let header_len = summary.header_len as usize;
+        for threads in [1, 3] {
+            let (doc, mut rest) = committed(&vault, &file, &summary.expected());
+            let to = receiver.class.to_recipient();
+            let mut out = Vec::new();
+            let new = doc.rekey(&[&to], &random, threads, &mut rest, &mut out).unwrap();
+            let (result, opened) = receiver.open(&out, &new.expected());
+            assert_eq!((result.unwrap(), opened), (len as u64, plain.clone()));
+            assert_eq!(vault.failure(&out, &new.expected()), ("no match", 0));
+            assert_eq!((out.len(), new.header_len), (file.len(), summary.header_len));
+            assert_eq!(new.payload_len, summary.payload_len);
+            assert_ne!(new.commitment, summary.commitment);
+            assert_ne!(out[header_len..header_len + 16], file[header_len..header_len + 16]);
+            let header = KnownHeader::parse(&out[..header_len], &new.expected()).unwrap();
+            assert_eq!(header.open_meta(&ID, &vault.session.key).unwrap().as_slice(), META);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_document_gets_no_new_file_key() {
+    /// A sink that is full after some bytes.
+    struct Full(usize);
+    impl std::io::Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let random = SystemRandom::new();
+    let vault = Vault::new(KeyKind::Classic);
+    let (file, summary) = vault.seal(&vec![9; 20 * CHUNK_LEN]);
+    let to = vault.class.to_recipient();
+    let first = summary.header_len as usize + 16;
+    for threads in [1, 2] {
+        for at in [first, first + 5 * CHUNK_LEN, file.len() - 1] {
+            let mut bad = file.clone();
+            bad[at] ^= 1;
+            let (doc, mut rest) = committed(&vault, &bad, &summary.expected());
+            let refused = doc.rekey(&[&to], &random, threads, &mut rest, &mut Vec::new());
+            assert!(matches!(refused, Err(Error::Age(agefile::Error::Payload(_)))), "{refused:?}");
+        }
+        for room in [0, 5000, 500_000] {
+            let (doc, mut rest) = committed(&vault, &file, &summary.expected());
+            let refused = doc.rekey(&[&to], &random, threads, &mut rest, &mut Full(room));
+            let Err(Error::Age(agefile::Error::Write(error))) = refused else { panic!("{refused:?}") };
+            assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+        }
+    }
+}
+
 #[test]
 fn metadata_moves_to_another_catalogue_key_with_the_header() {
     let (vault, receiver) = (Vault::new(KeyKind::Classic), Vault::new(KeyKind::Classic));

@@ -22,7 +22,8 @@ pub struct Follower<'a> {
     change: Change,
     runs: [(u8, Option<Run>); 3],
     documents: u64,
-    sealed_here: HashMap<DocumentId, Place>,
+    /// Rows that this change makes; `None` for one that it removes.
+    rows: HashMap<DocumentId, Option<Row>>,
     block: Option<Block>,
     about: HashMap<DocumentId, Vec<Place>>,
 }
@@ -36,7 +37,7 @@ impl<'a> Follower<'a> {
             change: Change::default(),
             runs,
             documents,
-            sealed_here: HashMap::new(),
+            rows: HashMap::new(),
             block: None,
             about: HashMap::new(),
         }
@@ -57,28 +58,44 @@ impl<'a> Follower<'a> {
         self.run(2, entry.time().day().into_bytes(), at);
         let Some(id) = entry.object().and_then(crate::log::entry::Object::document_id) else { return Ok(()) };
         self.about.entry(id).or_default().push(at);
-        let ok = entry.outcome() == Outcome::Ok;
+        if entry.outcome() != Outcome::Ok {
+            return Ok(());
+        }
         match (entry.event(), entry.phase()) {
-            (Event::DocumentSeal, Phase::Single) if ok => {
+            (Event::DocumentSeal, Phase::Single) => {
                 if let Some(row) = row_of(at, entry, private.unwrap_or_default()) {
-                    self.change.row(&row);
-                    self.sealed_here.insert(id, at);
+                    self.put_row(row);
                     self.documents += 1;
                 }
             }
-            (Event::DocumentDestroy, Phase::Done) if ok => {
-                let sealed = match self.sealed_here.get(&id) {
-                    Some(place) => Some(*place),
-                    None => self.index.places(id)?.first().copied(),
-                };
-                if let Some(sealed) = sealed {
-                    self.change.remove_row(sealed);
+            (Event::DocumentRewrap | Event::DocumentRekey, Phase::Single) => {
+                if let Some(row) = self.row(id)?.and_then(|row| changed(&row, at, entry)) {
+                    self.put_row(row);
+                }
+            }
+            (Event::DocumentDestroy, Phase::Done) => {
+                if let Some(row) = self.row(id)? {
+                    self.change.remove_row(row.sealed);
+                    self.rows.insert(id, None);
                     self.documents = self.documents.saturating_sub(1);
                 }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// A document's row as it is after the entries so far.
+    fn row(&self, id: DocumentId) -> Result<Option<Row>, StoreError> {
+        match self.rows.get(&id) {
+            Some(row) => Ok(row.clone()),
+            None => Ok(self.index.document(id)?.and_then(|(_, row)| row)),
+        }
+    }
+
+    fn put_row(&mut self, row: Row) {
+        self.change.row(&row);
+        self.rows.insert(row.id, Some(row));
     }
 
     /// Adds to the newest block of entries, or begins the next.
@@ -155,7 +172,7 @@ pub fn replay(
     Ok(documents)
 }
 
-/// The row that the sealing entry of a document makes.
+/// The row that the sealing entry of a document makes, or the digests that a later one names.
 pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
     let object = entry.object()?;
     Some(Row {
@@ -169,7 +186,27 @@ pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
         commitment: Digest(object.commitment.as_ref()?.0),
         sealed_by: entry.actor().id?,
         sealed_at: entry.time(),
+        keyed: at,
         newest: at,
         private,
     })
+}
+
+/// The row after a document's header was made anew (`document.rewrap`), or its file key, header and payload
+/// (`document.rekey`). `None` for an entry that does not follow from the row: the key commitment may change together
+/// with the payload, and neither of them alone.
+pub fn changed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
+    let said = row_of(at, entry, Vec::new())?;
+    let same_key = said.commitment == row.commitment;
+    let same_payload = said.payload_sha256 == row.payload_sha256;
+    let (follows, keyed) = match entry.event() {
+        Event::DocumentRewrap => (same_key && same_payload, row.keyed),
+        Event::DocumentRekey => (!same_key && !same_payload, at),
+        _ => return None,
+    };
+    if !follows || (said.id, said.class, said.size) != (row.id, row.class, row.size) {
+        return None;
+    }
+    let (sealed_by, sealed_at, private) = (row.sealed_by, row.sealed_at, row.private.clone());
+    Some(Row { sealed: row.sealed, sealed_by, sealed_at, keyed, private, ..said })
 }

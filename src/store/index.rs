@@ -457,6 +457,7 @@ mod tests {
             sealed_by: MemberId([4; 8]),
             sealed_at: Timestamp::from_unix_ms(-7),
             sealed: Place { epoch: 1, seq: 1 },
+            keyed: Place { epoch: 1, seq: 1 },
             newest: Place { epoch: 1, seq: 9 },
             private: vec![1, 2, 3],
         }

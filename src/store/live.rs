@@ -259,17 +259,28 @@ impl Live {
         Entry::parse(&segments.proven_entry(at.seq)?).map_err(|_| wrong())
     }
 
-    /// A document's row, compared with the entry that it comes from: the index alone is not believed.
+    /// A document's row, compared with the entries that it comes from: the index alone is not believed.
     pub fn document(&self, id: DocumentId) -> Result<Option<(Place, Row)>, StoreError> {
         let Some((sealed, Some(row))) = self.index.document(id)? else { return Ok(None) };
-        let entry = self.entry(row.newest)?;
-        let same =
-            super::follow::row_of(row.newest, &entry, row.private.clone()).is_some_and(|own| own == row);
-        if same && row.id == id {
+        let own = self.derived(&row)?;
+        if own.is_some_and(|own| own == row) && row.id == id {
             Ok(Some((sealed, row)))
         } else {
             Err(super::index::IndexError::Damaged(format!("the row of {id} contradicts the log")).into())
         }
+    }
+
+    /// What the entries that a row names say themselves.
+    fn derived(&self, row: &Row) -> Result<Option<Row>, StoreError> {
+        let first = self.entry(row.sealed)?;
+        let mut own = super::follow::row_of(row.sealed, &first, row.private.clone());
+        for place in [row.keyed, row.newest] {
+            let Some(known) = &own else { break };
+            if place != known.newest {
+                own = super::follow::changed(known, place, &self.entry(place)?);
+            }
+        }
+        Ok(own)
     }
 }
 

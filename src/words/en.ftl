@@ -164,6 +164,7 @@ event-document-destroy = destroyed
 event-document-open = opened
 event-document-relabel = class changed
 event-document-rewrap = readers changed
+event-document-rekey = encrypted anew
 event-document-seal = sealed
 event-function-error = error
 event-host-enrol = host enrolled

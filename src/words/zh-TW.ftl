@@ -164,6 +164,7 @@ event-document-destroy = 銷毀
 event-document-open = 啟封
 event-document-relabel = 等級變更
 event-document-rewrap = 讀取權限變更
+event-document-rekey = 重新加密
 event-document-seal = 封存
 event-function-error = 功能錯誤
 event-host-enrol = 主機登錄

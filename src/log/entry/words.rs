@@ -27,6 +27,8 @@ labels!(
         DocumentRelabel = "document.relabel",
         /// A document's header was written for other keys.
         DocumentRewrap = "document.rewrap",
+        /// A document's content was encrypted anew, under another file key.
+        DocumentRekey = "document.rekey",
         /// Titles were asked for.
         TitleRead = "title.read",
         /// Something in the program or the machine did not work.
@@ -108,9 +110,14 @@ impl Category {
             (_, Outcome::Denied) | (E::DocumentOpen | E::TitleRead, Outcome::Failed) => Self::AccessFailure,
             (_, Outcome::Failed) => Self::FunctionError,
             (E::IdentityUnlock | E::DocumentOpen | E::TitleRead, Outcome::Ok) => Self::ImportantAction,
-            (E::DocumentSeal | E::DocumentDestroy | E::DocumentRelabel | E::DocumentRewrap, Outcome::Ok) => {
-                Self::DataChange
-            }
+            (
+                E::DocumentSeal
+                | E::DocumentDestroy
+                | E::DocumentRelabel
+                | E::DocumentRewrap
+                | E::DocumentRekey,
+                Outcome::Ok,
+            ) => Self::DataChange,
             (
                 E::VaultInit
                 | E::RosterChange

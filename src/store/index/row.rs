@@ -64,17 +64,19 @@ pub struct Row {
     pub sealed_by: MemberId,
     /// When.
     pub sealed_at: Timestamp,
+    /// The entry that made the file key and the payload: the sealing, or the last change of them.
+    pub keyed: Place,
     /// The entry whose digests are these.
     pub newest: Place,
     /// The packed metadata under the cache key; empty until folded in.
     pub private: Vec<u8>,
 }
 
-const ROW_VERSION: u8 = 3;
+const ROW_VERSION: u8 = 4;
 
 impl Row {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(192 + self.private.len());
+        let mut out = Vec::with_capacity(208 + self.private.len());
         out.push(ROW_VERSION);
         out.extend_from_slice(&self.sealed.epoch.to_be_bytes());
         out.extend_from_slice(&self.sealed.seq.to_be_bytes());
@@ -87,8 +89,10 @@ impl Row {
         }
         out.extend_from_slice(&self.sealed_by.0);
         out.extend_from_slice(&self.sealed_at.unix_ms().to_be_bytes());
-        out.extend_from_slice(&self.newest.epoch.to_be_bytes());
-        out.extend_from_slice(&self.newest.seq.to_be_bytes());
+        for place in [self.keyed, self.newest] {
+            out.extend_from_slice(&place.epoch.to_be_bytes());
+            out.extend_from_slice(&place.seq.to_be_bytes());
+        }
         out.extend_from_slice(&self.private);
         out
     }
@@ -113,6 +117,7 @@ impl Row {
             commitment: Digest(from.array()?),
             sealed_by: MemberId(from.array()?),
             sealed_at: Timestamp::from_unix_ms(i64::from_be_bytes(from.array()?)),
+            keyed: Place { epoch: from.u64()?, seq: from.u64()? },
             newest: Place { epoch: from.u64()?, seq: from.u64()? },
             private: from.0.to_vec(),
         })
@@ -176,6 +181,7 @@ mod tests {
             commitment: Digest([3; 32]),
             sealed_by: MemberId([4; 8]),
             sealed_at: Timestamp::from_unix_ms(-7),
+            keyed: Place { epoch: 1, seq: 7 },
             newest: Place { epoch: 1, seq: 9 },
             sealed: Place { epoch: 1, seq: 8 },
             private: vec![1, 2, 3],
