@@ -88,7 +88,12 @@ mod tests {
         let mut actions =
             vec![Action::Found, Action::SeeTitles, Action::ChangeRoster, Action::EnrolHost, Action::Resume];
         for class in [critical, important] {
-            actions.extend([Action::Seal(class), Action::Open(class), Action::Destroy(class), Action::Rewrap(class)]);
+            actions.extend([
+                Action::Seal(class),
+                Action::Open(class),
+                Action::Destroy(class),
+                Action::Rewrap(class),
+            ]);
         }
         for role in Role::ALL {
             for clearance in clearances {

@@ -7,6 +7,7 @@ pub mod checkpoints;
 pub mod disk;
 pub mod error;
 pub mod follow;
+pub mod headers;
 pub mod host;
 pub mod index;
 pub mod layout;

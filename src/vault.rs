@@ -30,6 +30,7 @@ mod rebuild;
 mod release;
 mod report;
 mod resume;
+mod rewrap;
 mod seal;
 mod session;
 mod show;
@@ -55,6 +56,7 @@ pub use open::{OpenRequest, OpenTo};
 pub use progress::{NoProgress, Progress, Stage};
 pub use report::*;
 pub use resume::ResumeView;
+pub use rewrap::RewrapRequest;
 pub use seal::SealRequest;
 
 pub use crate::identity::Identity;

@@ -194,12 +194,7 @@ impl Committed {
     ///
     /// # Errors
     /// [`Error::PayloadDigest`], after which the sink holds rubbish; [`Error::Age`] with reading and writing.
-    pub fn copy(
-        &self,
-        header: &NewHeader,
-        source: &mut dyn Read,
-        sink: &mut dyn Write,
-    ) -> Result<(), Error> {
+    pub fn copy(&self, header: &NewHeader, source: &mut dyn Read, sink: &mut dyn Write) -> Result<(), Error> {
         let mut put = |bytes: &[u8]| sink.write_all(bytes).map_err(agefile::Error::Write);
         put(&header.bytes)?;
         put(&self.nonce.0)?;

@@ -172,7 +172,7 @@ pub fn replay(
     Ok(documents)
 }
 
-/// The row that the sealing entry of a document makes, or the digests that a later one names.
+/// The row that the sealing entry of a document makes.
 pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
     let object = entry.object()?;
     Some(Row {
@@ -196,17 +196,33 @@ pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
 /// (`document.rekey`). `None` for an entry that does not follow from the row: the key commitment may change together
 /// with the payload, and neither of them alone.
 pub fn changed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
-    let said = row_of(at, entry, Vec::new())?;
+    let said = said(row, at, entry)?;
     let same_key = said.commitment == row.commitment;
     let same_payload = said.payload_sha256 == row.payload_sha256;
-    let (follows, keyed) = match entry.event() {
-        Event::DocumentRewrap => (same_key && same_payload, row.keyed),
-        Event::DocumentRekey => (!same_key && !same_payload, at),
-        _ => return None,
-    };
-    if !follows || (said.id, said.class, said.size) != (row.id, row.class, row.size) {
-        return None;
+    match entry.event() {
+        Event::DocumentRewrap => (same_key && same_payload).then_some(said),
+        Event::DocumentRekey => (!same_key && !same_payload).then_some(Row { keyed: at, ..said }),
+        _ => None,
     }
-    let (sealed_by, sealed_at, private) = (row.sealed_by, row.sealed_at, row.private.clone());
-    Some(Row { sealed: row.sealed, sealed_by, sealed_at, keyed, private, ..said })
+}
+
+/// The row with the file key that an entry recorded, whatever was between the two: for the entries that a row names, and
+/// not for all of its history.
+pub fn keyed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
+    let rekeyed = entry.event() == Event::DocumentRekey;
+    said(row, at, entry).filter(|_| rekeyed).map(|said| Row { keyed: at, ..said })
+}
+
+/// The row with the digests that an entry about the same document names.
+fn said(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
+    let object = entry.object()?;
+    let about = (object.document_id()?, object.class?, object.size?);
+    (about == (row.id, row.class, row.size)).then_some(Row {
+        header_len: object.header_len?,
+        header_sha256: object.header_sha256?,
+        payload_sha256: object.payload_sha256?,
+        commitment: Digest(object.commitment.as_ref()?.0),
+        newest: at,
+        ..row.clone()
+    })
 }

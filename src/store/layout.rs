@@ -115,6 +115,11 @@ impl Layout {
         self.session(session).join("lock")
     }
 
+    /// New headers of a living session, until they stand in their places.
+    pub fn session_journal(&self, session: SessionId) -> PathBuf {
+        self.session(session).join("headers")
+    }
+
     /// The name under which a staged file waits for its place: the place's path with `+` for `/`.
     pub fn staged_name(&self, place: &Path) -> Option<String> {
         let inside = place.strip_prefix(&self.root).ok()?.to_str()?;

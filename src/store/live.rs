@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::error::StoreError;
-use super::follow::Follower;
+use super::follow::{self, Follower};
 use super::host::HostState;
 use super::index::{Index, IndexState, Place, Row};
 use super::layout::Layout;
@@ -272,13 +272,14 @@ impl Live {
 
     /// What the entries that a row names say themselves.
     fn derived(&self, row: &Row) -> Result<Option<Row>, StoreError> {
-        let first = self.entry(row.sealed)?;
-        let mut own = super::follow::row_of(row.sealed, &first, row.private.clone());
-        for place in [row.keyed, row.newest] {
-            let Some(known) = &own else { break };
-            if place != known.newest {
-                own = super::follow::changed(known, place, &self.entry(place)?);
-            }
+        let mut own = follow::row_of(row.sealed, &self.entry(row.sealed)?, row.private.clone());
+        if row.keyed != row.sealed {
+            let entry = self.entry(row.keyed)?;
+            own = own.and_then(|own| follow::keyed(&own, row.keyed, &entry));
+        }
+        if row.newest != row.keyed {
+            let entry = self.entry(row.newest)?;
+            own = own.and_then(|own| follow::changed(&own, row.newest, &entry));
         }
         Ok(own)
     }

@@ -16,7 +16,7 @@ use crate::access::{Grant, Recorded};
 use crate::id::SessionId;
 
 /// Up to this many files are synced one by one; more are synced with their whole file system.
-const FEW: usize = 8;
+pub(super) const FEW: usize = 8;
 
 /// A living session's folder.
 pub struct Staging {
@@ -80,6 +80,22 @@ impl Staging {
         let file = self.disk.create_new(&path)?;
         self.written().push(path);
         Ok(file)
+    }
+
+    /// The session's journal of new headers; there is one at a time.
+    pub fn create_journal(&self) -> Result<Box<dyn DiskFile>, StoreError> {
+        let path = self.layout.session_journal(self.session);
+        let file = self.disk.create_new(&path)?;
+        self.written().push(path);
+        Ok(file)
+    }
+
+    /// Removes the journal, if there is one, once its headers stand in their places.
+    pub fn discard_journal(&self) -> Result<(), StoreError> {
+        match self.disk.remove_file(&self.layout.session_journal(self.session)) {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Throws a staged file away, if it was made.

@@ -47,6 +47,25 @@ pub(super) fn newest(
     held(context, roster, me, name)
 }
 
+/// The secret halves of every generation for a purpose that the member has a file of, newest first. The newest must be
+/// among them.
+pub(super) fn every(
+    context: &Context,
+    roster: &Roster,
+    me: &Identity,
+    purpose: Purpose,
+) -> Result<Vec<agefile::Identity>, Error> {
+    let (newest, _) = roster.newest_key(purpose).ok_or(Code::TamperedRoster)?;
+    let mut keys = vec![held(context, roster, me, newest)?];
+    for generation in (1..newest.generation).rev() {
+        let name = KeyName { purpose, generation };
+        if roster.key(name).is_some() && context.disk.exists(&context.layout.key(name, me.id()))? {
+            keys.push(held(context, roster, me, name)?);
+        }
+    }
+    Ok(keys)
+}
+
 /// Whether there is a file at `path` that has the form of an age file.
 pub(super) fn is_formed(disk: &dyn Disk, path: &Path) -> Result<bool, Error> {
     let bytes = match disk.read(path, KEY_FILE_LIMIT) {

@@ -101,7 +101,7 @@ impl Vault {
             progress.begin(Stage::Opening, Some(bytes), Some(sorted.wanted.len() as u64));
             let mut to = request.to;
             for wanted in &sorted.wanted {
-                let done = self.release(wanted, &keys, &mut to, progress, &recorded);
+                let done = self.release_newest(wanted, &keys, &mut to, progress, &recorded);
                 progress.advance(0, 1);
                 ends.push((wanted.row.id, wanted.intent, done.as_ref().map(|_| ()).map_err(Error::code)));
                 match done {
@@ -222,7 +222,7 @@ impl Vault {
             .refused
             .iter()
             .map(|(_, id, error)| {
-                refusal(live, session, me, Event::DocumentOpen, id.map(Object::document), error)
+                refusal(live, session.id(), me, Event::DocumentOpen, id.map(Object::document), error)
             })
             .collect();
         if drafts.is_empty() { Ok(()) } else { Ok(live.record_end(drafts, Some(me.signing()))?) }
@@ -271,7 +271,9 @@ impl Vault {
         Ok(keys)
     }
 
-    fn release(
+    /// Releases a document whose header somebody may replace meanwhile: what does not fit the log as it was is looked up
+    /// again, under the lock, and is damage only when nothing has changed since.
+    fn release_newest(
         &self,
         wanted: &Wanted,
         keys: &ClassKeys,
@@ -279,13 +281,35 @@ impl Vault {
         progress: &dyn Progress,
         recorded: &Recorded,
     ) -> Result<OpenedRow, Error> {
-        let id = wanted.row.id;
-        let key = match keys.iter().find(|(class, _)| *class == wanted.row.class) {
+        let mut row = wanted.row.clone();
+        loop {
+            let error = match self.release((wanted, &row), keys, to, progress, recorded) {
+                Err(error) if error.code().exit() == 6 => error,
+                done => return done,
+            };
+            let now = self.live().ok().and_then(|live| live.document(row.id).ok().flatten());
+            match now {
+                Some((_, now)) if now.newest != row.newest => row = now,
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn release(
+        &self,
+        (wanted, row): (&Wanted, &Row),
+        keys: &ClassKeys,
+        to: &mut OpenTo<'_>,
+        progress: &dyn Progress,
+        recorded: &Recorded,
+    ) -> Result<OpenedRow, Error> {
+        let id = row.id;
+        let key = match keys.iter().find(|(class, _)| *class == row.class) {
             Some((_, Ok(key))) => key,
             Some((class, Err(error))) => return Err(Error::new(error.code()).with("name", class)),
             None => return Err(Code::Internal.into()),
         };
-        let releasing = Releasing { context: &self.context, row: &wanted.row, key, progress };
+        let releasing = Releasing { context: &self.context, row, key, progress };
         let modified = wanted.meta.as_ref().and_then(|meta| meta.modified);
         let released = match to {
             OpenTo::File(path) => {

@@ -11,6 +11,10 @@ pub enum Stage {
     ReadingBack,
     /// Decrypting.
     Opening,
+    /// Making headers anew.
+    Rewrapping,
+    /// Encrypting anew.
+    Rekeying,
     /// Checking.
     Verifying,
     /// Bringing the index up to the log.

@@ -121,7 +121,7 @@ fn names_of(row: &Row, meta: Option<&Meta>) -> Vec<OsString> {
     }
 }
 
-fn missing(error: crate::store::StoreError, row: &Row) -> Error {
+pub(super) fn missing(error: crate::store::StoreError, row: &Row) -> Error {
     match error {
         crate::store::StoreError::Disk(error) if error.is_not_found() || error.is_wrong_kind() => {
             Error::new(Code::MissingDocument).with("id", row.id)

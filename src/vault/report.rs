@@ -39,6 +39,7 @@ reports! {
     ListReport = "gapvault.list/v1",
     ShowReport = "gapvault.show/v1",
     DestroyReport = "gapvault.destroy/v1",
+    RewrapReport = "gapvault.rewrap/v1",
     StatusReport = "gapvault.status/v1",
     VerifyReport = "gapvault.verify/v1",
     AuditShowReport = "gapvault.audit.show/v1",
@@ -330,6 +331,32 @@ pub struct HistoryRow {
     pub name: Option<String>,
     /// The reason given; null without the right to see titles, or when none was given.
     pub reason: Option<String>,
+}
+
+/// Documents that got new headers or file keys.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RewrapReport {
+    /// What was done.
+    pub documents: Vec<RewrappedRow>,
+    /// How many were done already, since the entry below.
+    pub skipped: u64,
+    /// What was not done.
+    pub failed: Vec<FailedRow>,
+    /// The entry with which the run began: a run that was interrupted goes on with it.
+    pub since: u64,
+}
+
+/// A document that has a new header.
+#[derive(Debug, Clone, Serialize)]
+pub struct RewrappedRow {
+    /// The document.
+    pub id: DocumentId,
+    /// Of the new header.
+    pub header_sha256: Digest,
+    /// Of the payload, which is the old one but after a change of the file key.
+    pub payload_sha256: Digest,
+    /// Whether the header was replaced in its place; otherwise the whole file is new.
+    pub in_place: bool,
 }
 
 /// A document is gone.

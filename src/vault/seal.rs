@@ -322,7 +322,7 @@ impl Vault {
         error: Error,
     ) -> Error {
         let written = self.live().and_then(|mut live| {
-            let draft = refusal(&live, session, me, event, object, &error);
+            let draft = refusal(&live, session.id(), me, event, object, &error);
             Ok(live.record_end(vec![draft], Some(me.signing()))?)
         });
         written.err().unwrap_or(error)
@@ -332,7 +332,7 @@ impl Vault {
 /// The entry of a denied or failed attempt.
 pub(super) fn refusal(
     live: &Live,
-    session: &Session,
+    session: SessionId,
     me: &Identity,
     event: Event,
     object: Option<Object>,
@@ -340,7 +340,7 @@ pub(super) fn refusal(
 ) -> Draft {
     let denied = matches!(error.code().exit(), 4 | 5);
     let outcome = if denied { Outcome::Denied } else { Outcome::Failed };
-    let mut draft = live.draft(event, outcome, session.id());
+    let mut draft = live.draft(event, outcome, session);
     draft.actor = actor(me, live.roster().roster());
     draft.object = object;
     draft.reason = error.code().as_str().parse().ok();
@@ -370,7 +370,7 @@ fn batch_len(files: &[Found]) -> usize {
 }
 
 /// Whether what failed for one document will fail for every other.
-fn is_hopeless(error: &Error) -> bool {
+pub(super) fn is_hopeless(error: &Error) -> bool {
     matches!(error.code(), Code::Full | Code::ReadOnly | Code::NoRandom | Code::Internal)
 }
 

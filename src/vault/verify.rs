@@ -1,7 +1,12 @@
 //! Everything against everything: documents against the log, rosters, catalogue. Changes nothing, needs no passphrase.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod inventory;
+mod waiting;
+
+use std::collections::HashSet;
 use std::path::PathBuf;
+
+use inventory::Inventory;
 
 use super::audit::verdict;
 use super::catalogue::expected;
@@ -9,49 +14,15 @@ use super::progress::{Counted, Progress, Stage};
 use super::report::{Finding, VerifyReport};
 use super::{Code, Error, Vault, keys, parallel};
 use crate::id::DocumentId;
-use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::log::entry::Entry;
 use crate::roster::{Purpose, Roster};
 use crate::sealed::check_digests;
-use crate::store::follow::row_of;
 use crate::store::host::StateRecord;
 use crate::store::index::{Index, IndexError, Place, Row};
+use crate::store::ledger::known_size;
 use crate::store::live::known_host;
 use crate::store::segments::SegmentError;
 use crate::store::{StoreError, objects, staging};
-
-/// What the log says should be there.
-#[derive(Default)]
-struct Inventory {
-    rows: BTreeMap<DocumentId, (Place, Row)>,
-    destroying: HashMap<u64, DocumentId>,
-    destroyed: HashSet<DocumentId>,
-}
-
-impl Inventory {
-    fn take(&mut self, epoch: u64, entry: &Entry) {
-        let Some(id) = entry.object().and_then(Object::document_id) else { return };
-        if entry.outcome() != Outcome::Ok {
-            return;
-        }
-        let at = Place { epoch, seq: entry.seq() };
-        match (entry.event(), entry.phase()) {
-            (Event::DocumentSeal, Phase::Single) => {
-                if let Some(row) = row_of(at, entry, Vec::new()) {
-                    self.rows.insert(id, (at, row));
-                }
-            }
-            (Event::DocumentDestroy, Phase::Intent) => {
-                self.destroying.insert(entry.seq(), id);
-            }
-            (Event::DocumentDestroy, Phase::Done) => {
-                self.destroying.remove(&entry.closes().unwrap_or(u64::MAX));
-                self.rows.remove(&id);
-                self.destroyed.insert(id);
-            }
-            _ => {}
-        }
-    }
-}
 
 impl Vault {
     /// Checks every document's digests against the log, the chain of rosters, the log itself and the catalogue.
@@ -75,6 +46,8 @@ impl Vault {
                     self.note_pending(&record, &judged, &mut pending);
                 }
             }
+            findings.extend(inventory.contradictions());
+            inventory.known = known_size(&record).map(|seq| Place { epoch: record.epoch, seq });
             self.check_catalogue(&record, &inventory, &mut findings, &mut pending)?;
             self.check_foreign(&inventory, &mut findings)?;
             if let Some(roster) = chain.last() {
@@ -153,10 +126,11 @@ impl Vault {
         index.for_each_row(|row| {
             rows += 1;
             let known = inventory.rows.get(&row.id);
-            let same = known.is_some_and(|(_, own)| Row { private: Vec::new(), ..row.clone() } == *own);
-            // An index that is behind still has what was destroyed since.
+            let same = known.is_some_and(|own| Row { private: Vec::new(), ..row.clone() } == *own);
+            // An index that is behind still has what was destroyed or changed since.
             let found = index.places(row.id)?.first() == Some(&row.sealed);
-            if (same && found) || (behind && inventory.destroyed.contains(&row.id)) {
+            let since = || inventory.destroyed.contains(&row.id) || inventory.changed.contains_key(&row.id);
+            if (same && found) || (behind && since()) {
                 Ok(())
             } else {
                 Err(IndexError::Damaged(format!("row of {}", row.id)))
@@ -165,7 +139,8 @@ impl Vault {
         let expected_rows = inventory
             .rows
             .values()
-            .filter(|(at, _)| at.epoch < state.epoch || (at.epoch == state.epoch && at.seq < state.size));
+            .map(|row| row.sealed)
+            .filter(|at| at.epoch < state.epoch || (at.epoch == state.epoch && at.seq < state.size));
         if !behind && rows != expected_rows.count() as u64 {
             return Err(bad("rows are missing".to_owned()));
         }
@@ -240,9 +215,9 @@ impl Vault {
     ) -> Result<u64, Error> {
         let staged = self.staged()?;
         let being_destroyed: HashSet<DocumentId> = inventory.destroying.values().copied().collect();
-        let sizes = inventory.rows.values().map(|(_, row)| row.size + row.header_len).sum();
+        let sizes = inventory.rows.values().map(|row| row.size + row.header_len).sum();
         progress.begin(Stage::Verifying, Some(sizes), Some(inventory.rows.len() as u64));
-        let rows: Vec<&Row> = inventory.rows.values().map(|(_, row)| row).collect();
+        let rows: Vec<&Row> = inventory.rows.values().collect();
         let results = parallel::for_each(rows.len(), 1, |at| {
             progress.advance(0, 1);
             rows.get(at).map(|row| self.check_document(row, progress))
@@ -252,21 +227,49 @@ impl Vault {
             let id = row.id;
             match result.flatten().unwrap_or_else(|| Err(Code::Internal.into())) {
                 Ok(read) => bytes += read,
-                Err(_) if staged.contains(&self.context.layout.document(id)) => {
+                Err(_) if staged.contains(&self.context.layout.document(id)) && !inventory.is_changed(id) => {
                     pending.push(format!("publish {id}"));
                 }
                 Err(_) if being_destroyed.contains(&id) => pending.push(format!("destroy {id}")),
-                Err(error) => bad.push((id, error)),
+                Err(error) => bad.push((*row, error)),
             }
         }
         progress.end();
-        // Somebody may have destroyed some of them since the log was read.
-        let destroyed = if bad.is_empty() { HashSet::new() } else { self.destroyed()? };
-        for (id, error) in bad.into_iter().filter(|(id, _)| !destroyed.contains(id)) {
-            let detail = error.to_string();
-            findings.push(Finding { code: error.code(), object: id.to_string(), detail });
+        if !bad.is_empty() {
+            self.look_again(inventory, bad, findings, pending)?;
         }
         Ok(bytes)
+    }
+
+    /// What was found bad may have been destroyed or changed since the log was read, or wait for a command that was
+    /// stopped to be finished.
+    fn look_again(
+        &self,
+        inventory: &Inventory,
+        bad: Vec<(&Row, Error)>,
+        findings: &mut Vec<Finding>,
+        pending: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        let now = self.inventory()?;
+        for (row, error) in bad {
+            let Some(newest) = now.rows.get(&row.id) else { continue };
+            let error = if newest.newest == row.newest {
+                error
+            } else {
+                match self.check_document(newest, &super::NoProgress) {
+                    Ok(_) => continue,
+                    Err(error) => error,
+                }
+            };
+            if self.waits(inventory, newest)? {
+                pending.push(format!("rewrap {}", row.id));
+                continue;
+            }
+            let detail = error.to_string();
+            findings.push(Finding { code: error.code(), object: row.id.to_string(), detail });
+        }
+        Ok(())
     }
 
     fn check_document(&self, row: &Row, progress: &dyn Progress) -> Result<u64, Error> {
@@ -281,18 +284,15 @@ impl Vault {
         Ok(check_digests(&mut counted, &expected(row))?)
     }
 
-    /// Every document that was destroyed, as the log says now.
-    fn destroyed(&self) -> Result<HashSet<DocumentId>, Error> {
-        let _lock = self.lock()?;
+    /// What the log says now.
+    fn inventory(&self) -> Result<Inventory, Error> {
         let record = known_host(&self.context)?.record().clone();
-        let mut destroyed = HashSet::new();
+        let mut inventory = Inventory::default();
         for epoch in 1..=record.epoch {
             let read = self.segments(epoch, &record).and_then(|segments| {
                 Ok(segments.for_each::<SegmentError>(0, segments.size(), |seq, bytes| {
                     let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
-                    if (entry.event(), entry.phase()) == (Event::DocumentDestroy, Phase::Done) {
-                        destroyed.extend(entry.object().and_then(Object::document_id));
-                    }
+                    inventory.take(epoch, &entry);
                     Ok(())
                 })?)
             });
@@ -303,6 +303,6 @@ impl Vault {
                 Err(error) => return Err(error),
             }
         }
-        Ok(destroyed)
+        Ok(inventory)
     }
 }

@@ -8,11 +8,13 @@ use gapvault::words::Words;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The stages in the order of their texts.
-const STAGES: [(Stage, &str); 7] = [
+const STAGES: [(Stage, &str); 9] = [
     (Stage::Reading, "stage-reading"),
     (Stage::Sealing, "stage-sealing"),
     (Stage::ReadingBack, "stage-reading-back"),
     (Stage::Opening, "stage-opening"),
+    (Stage::Rewrapping, "stage-rewrapping"),
+    (Stage::Rekeying, "stage-rekeying"),
     (Stage::Verifying, "stage-verifying"),
     (Stage::Replaying, "stage-replaying"),
     (Stage::Indexing, "stage-indexing"),

@@ -1,9 +1,10 @@
 //! What opening does before anything else: judge the index, replay what it lacks, finish what a kill left.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::super::error::StoreError;
+use super::super::headers::{self, Wanted};
 use super::super::host::HostState;
 use super::super::index::{Index, IndexError, IndexState, OpenMarker, Place};
 use super::super::ledger::Ledger;
@@ -109,6 +110,10 @@ struct Left {
     destroying: BTreeMap<u64, DocumentId>,
     /// Begun by entries that nobody signed for: nothing was destroyed yet, and nothing will be.
     abandoned: BTreeMap<u64, DocumentId>,
+    /// The newest header that was recorded for each document.
+    headers: BTreeMap<DocumentId, Wanted>,
+    /// What documents have for which nobody signed a new header: it is said again.
+    kept: Vec<(Event, Object)>,
 }
 
 impl Live {
@@ -151,7 +156,13 @@ impl Live {
         let roster = (self.roster.roster().version, self.roster.digest());
         let (recorded, _) = self.append(vec![draft], None, Some(roster))?;
         self.finish(left, &recorded)?;
-        let ends = self.destroyed_drafts(left);
+        let mut ends = self.destroyed_drafts(left);
+        ends.extend(left.kept.iter().map(|(event, object)| {
+            let mut draft = self.draft(*event, Outcome::Ok, SessionId([0; 16]));
+            draft.object = Some(object.clone());
+            draft.detail.code = "not-signed".parse().ok();
+            draft
+        }));
         if !ends.is_empty() {
             let (_done, _) = self.append(ends, None, None)?;
         }
@@ -161,6 +172,7 @@ impl Live {
     /// Reads what the index lacks, for work that was recorded and perhaps not done.
     fn look_at(&self, from: u64) -> Result<Left, StoreError> {
         let mut left = Left::default();
+        let mut unsigned = BTreeSet::new();
         let signed = self.ledger.extension().map_or(u64::MAX, |extension| extension.from);
         self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
             let entry = parse(seq, bytes)?;
@@ -171,6 +183,15 @@ impl Live {
                 }
                 (Event::RosterChange, Phase::Single, Outcome::Ok) => {
                     left.rosters.insert(entry.session());
+                }
+                (Event::DocumentRewrap | Event::DocumentRekey, Phase::Single, Outcome::Ok) => {
+                    // Headers are overwritten after their entries were anchored. An entry beyond the anchor is of a
+                    // command that was stopped before, or of somebody who only wrote into the folder.
+                    match id.zip(wanted(&entry)) {
+                        Some((id, wanted)) if seq < signed => drop(left.headers.insert(id, wanted)),
+                        Some((id, _)) => drop(unsigned.insert(id)),
+                        None => {}
+                    }
                 }
                 (Event::DocumentDestroy, Phase::Intent, Outcome::Ok) => {
                     // Destroying begins after its intent was anchored. An intent beyond the anchor is of a command
@@ -186,6 +207,9 @@ impl Live {
             }
             Ok(())
         })?;
+        for id in unsigned {
+            left.kept.extend(self.kept(id, from, signed)?);
+        }
         Ok(left)
     }
 
@@ -205,6 +229,11 @@ impl Live {
                 places.filter(|place| !place.starts_with(layout.documents())).cloned().collect();
             self.publish(*session, &places, recorded)?;
         }
+        for (id, wanted) in &left.headers {
+            if staged.contains_key(&wanted.session) {
+                headers::redo(disk, layout, *id, wanted, recorded)?;
+            }
+        }
         for id in left.destroying.values() {
             objects::destroy(disk, layout, *id, recorded)?;
         }
@@ -223,6 +252,40 @@ impl Live {
         let finished = left.destroying.iter().map(|at| draft(Outcome::Ok, "finished-after-stop", at));
         let abandoned = left.abandoned.iter().map(|at| draft(Outcome::Failed, "intent-not-signed", at));
         finished.chain(abandoned).collect()
+    }
+
+    /// What a document had before entries that nobody signed for said otherwise, and the event that says it again.
+    fn kept(&self, id: DocumentId, from: u64, signed: u64) -> Result<Option<(Event, Object)>, StoreError> {
+        let before = match self.index.document(id)? {
+            Some((_, Some(row))) => self.entry(row.newest)?.object().cloned(),
+            _ => None,
+        };
+        let (mut kept, mut claimed) = (before.clone(), before);
+        self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
+            let entry = parse(seq, bytes)?;
+            let about = entry.object().filter(|object| object.document_id() == Some(id));
+            let sets = matches!(
+                (entry.event(), entry.phase(), entry.outcome()),
+                (
+                    Event::DocumentSeal | Event::DocumentRewrap | Event::DocumentRekey,
+                    Phase::Single,
+                    Outcome::Ok
+                )
+            );
+            if let Some(object) = about.filter(|_| sets) {
+                claimed = Some(object.clone());
+                if seq < signed {
+                    kept.clone_from(&claimed);
+                }
+            }
+            Ok(())
+        })?;
+        let same_payload = kept
+            .as_ref()
+            .zip(claimed)
+            .is_some_and(|(kept, claimed)| kept.payload_sha256 == claimed.payload_sha256);
+        let event = if same_payload { Event::DocumentRewrap } else { Event::DocumentRekey };
+        Ok(kept.map(|kept| (event, kept)))
     }
 
     /// Rosters that the entries beyond the known checkpoint put in force, each following from the one before.
@@ -253,6 +316,11 @@ impl Live {
         self.state = self.index_state()?;
         Ok(())
     }
+}
+
+fn wanted(entry: &Entry) -> Option<Wanted> {
+    let object = entry.object()?;
+    Some(Wanted { session: entry.session(), len: object.header_len?, sha256: object.header_sha256? })
 }
 
 fn parse(seq: u64, bytes: &[u8]) -> Result<Entry, StoreError> {

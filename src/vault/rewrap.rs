@@ -1,0 +1,378 @@
+//! Who can read a document is changed without touching its content: a new header for the keys in force (`rewrap`), or
+//! a new file key and with it a new payload (`rekey`).
+//!
+//! Headers and payloads are made outside the lock, in batches. Each batch is then recorded under it, put in place and
+//! indexed: a document has its old header or its new one, and the log says which. A batch that was recorded is done
+//! again after a kill; one that was not is swept.
+
+mod pick;
+
+use std::collections::HashMap;
+
+use pick::ClassKeys;
+
+use super::catalogue::expected;
+use super::progress::{Counted, Progress, Stage};
+use super::report::{FailedRow, RewrapReport, RewrappedRow};
+use super::seal::{is_hopeless, refusal};
+use super::session::{Session, actor, recipient};
+use super::{Code, Error, Vault, parallel};
+use crate::access::{Action, Grant, Request};
+use crate::agefile::Unwrap;
+use crate::id::{DocumentId, SessionId};
+use crate::identity::Identity;
+use crate::label::Class;
+use crate::log::entry::{Commitment, Draft, Event, Object, Outcome};
+use crate::policy::decide;
+use crate::roster::{Purpose, Roster};
+use crate::sealed::{Committed, Expected, KnownHeader};
+use crate::store::headers::{self, Replacement};
+use crate::store::index::{Place, Row};
+use crate::store::live::Live;
+use crate::store::objects;
+use crate::store::staging::Staging;
+
+/// A batch ends at this many documents,
+const BATCH: usize = 1024;
+/// at this many bytes of headers, which are held in memory,
+const HEADER_BYTES: u64 = 8 << 20;
+/// or at this many bytes of payload that is made anew.
+const PAYLOAD_BYTES: u64 = 1 << 30;
+/// So many documents are worth a thread.
+const WORTH: usize = 8;
+/// How often a document is tried again that somebody else changed meanwhile.
+const TRIES: u32 = 3;
+
+/// Which documents.
+#[derive(Debug, Clone, Default)]
+pub struct RewrapRequest {
+    /// Ids or their beginnings of at least four characters.
+    pub ids: Vec<String>,
+    /// Every document, instead of `ids`.
+    pub all: bool,
+    /// Leaves out what was done by this entry or a later one of the present epoch: the way to go on with a run that was
+    /// interrupted is the `since` of its report, or of the log's size before it.
+    pub since: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Rewrap,
+    Rekey,
+}
+
+impl Way {
+    fn event(self) -> Event {
+        match self {
+            Self::Rewrap => Event::DocumentRewrap,
+            Self::Rekey => Event::DocumentRekey,
+        }
+    }
+
+    fn stage(self) -> Stage {
+        match self {
+            Self::Rewrap => Stage::Rewrapping,
+            Self::Rekey => Stage::Rekeying,
+        }
+    }
+
+    /// The entry that has to be older than the run for this document to be done.
+    fn last_done(self, row: &Row) -> Place {
+        match self {
+            Self::Rewrap => row.newest,
+            Self::Rekey => row.keyed,
+        }
+    }
+
+    /// Bytes that are made anew.
+    fn payload(self, row: &Row) -> u64 {
+        if self == Self::Rekey { row.size } else { 0 }
+    }
+}
+
+/// What stays the same for a whole run.
+struct Run<'a> {
+    me: &'a Identity,
+    session: SessionId,
+    way: Way,
+    keys: HashMap<Class, ClassKeys>,
+    staging: &'a Staging,
+    progress: &'a dyn Progress,
+}
+
+/// What went wrong with which document, as it was.
+type Failed = Vec<(Row, Error)>;
+
+/// A document whose new header, or all that is new, waits in the session's folder.
+struct Prepared {
+    row: Row,
+    new: Expected,
+    /// The header, where it fits in the place of the old one; otherwise the whole document is staged.
+    in_place: Option<Vec<u8>>,
+}
+
+impl Vault {
+    /// Gives documents new headers, for the class keys in force. Payloads are not touched: a header that fits is replaced
+    /// in place, otherwise the document is copied. What fails for one document is in `failed`.
+    ///
+    /// # Errors
+    /// [`Code::NoRole`] and [`Code::NoClearance`], [`Code::NoDocument`] and its kin for a single id, what keeps the
+    /// vault from being opened or the log from being written.
+    pub fn rewrap(
+        &self,
+        me: &Identity,
+        request: &RewrapRequest,
+        progress: &dyn Progress,
+    ) -> Result<RewrapReport, Error> {
+        self.change_keys(me, request, Way::Rewrap, progress)
+    }
+
+    /// Encrypts documents anew, under new file keys: for content whose file key somebody may have kept. It can be
+    /// interrupted at any time and gone on with: see [`RewrapRequest::since`].
+    ///
+    /// # Errors
+    /// Those of [`rewrap`](Self::rewrap).
+    pub fn rekey(
+        &self,
+        me: &Identity,
+        request: &RewrapRequest,
+        progress: &dyn Progress,
+    ) -> Result<RewrapReport, Error> {
+        self.change_keys(me, request, Way::Rekey, progress)
+    }
+
+    fn change_keys(
+        &self,
+        me: &Identity,
+        request: &RewrapRequest,
+        way: Way,
+        progress: &dyn Progress,
+    ) -> Result<RewrapReport, Error> {
+        let session = Session::begin(&*self.site.random)?;
+        let mut live = self.live()?;
+        let mut picked = self.pick(&mut live, &session, me, request, way)?;
+        let Some(grant) = picked.grant.take() else {
+            return match picked.error {
+                Some(error) if !request.all && request.ids.len() == 1 => Err(error),
+                _ => Ok(picked.report),
+            };
+        };
+        let keys = self.class_keys_for(live.roster().roster(), me, &picked.rows)?;
+        let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
+        drop(live);
+        let run = Run { me, session: session.id(), way, keys, staging: &staging, progress };
+        let payload = picked.rows.iter().map(|row| way.payload(row)).sum();
+        let bytes = (way == Way::Rekey).then_some(payload);
+        progress.begin(way.stage(), bytes, Some(picked.rows.len() as u64));
+        let mut rows = picked.rows;
+        for _ in 0..TRIES {
+            rows = self.run_through(&run, &rows, &mut picked.report)?;
+        }
+        for row in rows {
+            picked.report.failed.push(FailedRow { source: row.id.to_string(), code: Code::Busy });
+        }
+        progress.end();
+        Ok(picked.report)
+    }
+
+    /// Every row once; gives those that somebody else changed meanwhile, as they are now.
+    fn run_through(&self, run: &Run<'_>, rows: &[Row], report: &mut RewrapReport) -> Result<Vec<Row>, Error> {
+        let mut again = Vec::new();
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(batch_len(rest, run.way));
+            rest = after;
+            let (prepared, mut failed) = self.prepare_batch(run, batch)?;
+            again.extend(self.record_keys(run, prepared, &mut failed, report)?);
+            run.staging.discard_journal()?;
+            let told = failed.into_iter().map(|(row, error)| (row.id.to_string(), error.code()));
+            report.failed.extend(told.map(|(source, code)| FailedRow { source, code }));
+        }
+        Ok(again)
+    }
+
+    /// Makes what is new, on several threads, and puts it where the lock is not needed for it.
+    fn prepare_batch(&self, run: &Run<'_>, batch: &[Row]) -> Result<(Vec<Prepared>, Failed), Error> {
+        let results = parallel::for_each(batch.len(), WORTH, |at| {
+            let prepared = batch.get(at).map(|row| self.prepare(run, row));
+            run.progress.advance(0, 1);
+            prepared
+        });
+        let (mut prepared, mut failed) = (Vec::new(), Vec::new());
+        for (row, result) in batch.iter().zip(results) {
+            match result.flatten().unwrap_or_else(|| Err(Code::Internal.into())) {
+                Ok(one) => prepared.push(one),
+                Err(error) if is_hopeless(&error) => return Err(error),
+                Err(error) => {
+                    run.staging.discard(&self.context.layout.document(row.id))?;
+                    failed.push((row.clone(), error));
+                }
+            }
+        }
+        let journal: Vec<Replacement> = replacements(&prepared);
+        if !journal.is_empty() {
+            headers::write_journal(run.staging, &journal)?;
+        }
+        if !prepared.is_empty() {
+            run.staging.sync()?;
+        }
+        Ok((prepared, failed))
+    }
+
+    fn prepare(&self, run: &Run<'_>, row: &Row) -> Result<Prepared, Error> {
+        let keys = run.keys.get(&row.class).ok_or(Code::Internal)?;
+        let known = expected(row);
+        let mut file = objects::open(&*self.context.disk, &self.context.layout, row.id)
+            .map_err(|error| super::release::missing(error, row))?;
+        let old: Vec<&dyn Unwrap> = keys.old.iter().map(|key| key as &dyn Unwrap).collect();
+        let header = KnownHeader::read(&mut file, &known)?;
+        let committed: Committed = header.unlock(&old)?.commit(&mut file, &known)?;
+        let row = row.clone();
+        let mut source = Counted { inner: &mut *file, progress: run.progress };
+        let place = self.context.layout.document(row.id);
+        if run.way == Way::Rekey {
+            let mut sink = run.staging.create(&place)?;
+            let threads = parallel::threads_for(row.size);
+            let random = &*self.site.random;
+            let new = committed.rekey(&[&keys.new], random, threads, &mut source, &mut sink)?;
+            return Ok(Prepared { row, new: new.expected(), in_place: None });
+        }
+        let header = committed.rewrap(&[&keys.new])?;
+        let len = header.bytes.len() as u64;
+        let new = Expected { header_len: len, header_sha256: header.sha256, ..known };
+        if len == row.header_len {
+            return Ok(Prepared { row, new, in_place: Some(header.bytes) });
+        }
+        let mut sink = run.staging.create(&place)?;
+        committed.copy(&header, &mut source, &mut sink)?;
+        Ok(Prepared { row, new, in_place: None })
+    }
+
+    /// Decides again under the lock; then record, put in place, index. Gives the rows that have changed since.
+    fn record_keys(
+        &self,
+        run: &Run<'_>,
+        prepared: Vec<Prepared>,
+        failed: &mut Failed,
+        report: &mut RewrapReport,
+    ) -> Result<Vec<Row>, Error> {
+        if prepared.is_empty() && failed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut live = self.live()?;
+        let mut again = self.overtaken(&live, failed)?;
+        let roster = live.roster().roster().clone();
+        let mut drafts = Vec::new();
+        for (row, error) in &*failed {
+            let (event, object) = (run.way.event(), Some(Object::document(row.id)));
+            drafts.push(refusal(&live, run.session, run.me, event, object, error));
+        }
+        let (mut ready, mut grant) = (Vec::new(), None);
+        for one in prepared {
+            let now = live.document(one.row.id)?.map(|(_, row)| row);
+            if now.as_ref().is_none_or(|row| row.newest != one.row.newest) {
+                // Destroyed, or changed by somebody else.
+                again.extend(now);
+                run.staging.discard(&self.context.layout.document(one.row.id))?;
+                continue;
+            }
+            grant = Some(self.still_granted(run, &roster, one.row.class)?);
+            drafts.push(draft(&live, run, &one));
+            ready.push(one);
+        }
+        match grant {
+            Some(grant) => self.put_in_place(&mut live, run, &grant, drafts, &ready)?,
+            None if drafts.is_empty() => {}
+            None => live.record_end(drafts, Some(run.me.signing()))?,
+        }
+        report.documents.extend(ready.iter().map(reported));
+        Ok(again)
+    }
+
+    fn still_granted(&self, run: &Run<'_>, roster: &Roster, class: Class) -> Result<Grant, Error> {
+        let keys = run.keys.get(&class).ok_or(Code::Internal)?;
+        if recipient(roster, Purpose::Class(class))? != keys.new {
+            return Err(Error::new(Code::Busy).with("holder", "key rotation"));
+        }
+        Ok(decide(roster, Request { member: run.me.id(), action: Action::Rewrap(class) })?)
+    }
+
+    fn put_in_place(
+        &self,
+        live: &mut Live,
+        run: &Run<'_>,
+        grant: &Grant,
+        drafts: Vec<Draft>,
+        ready: &[Prepared],
+    ) -> Result<(), Error> {
+        // Once the append was tried, what is staged may be in the log: only the next start may sweep it.
+        run.staging.keep();
+        let (recorded, entries) = live.record(grant, drafts, Some(run.me.signing()))?;
+        let (disk, layout) = (&*self.context.disk, &self.context.layout);
+        let in_place = replacements(ready);
+        if !in_place.is_empty() {
+            headers::replace(disk, layout, &in_place, &recorded)?;
+        }
+        let whole: Vec<DocumentId> =
+            ready.iter().filter(|one| one.in_place.is_none()).map(|one| one.row.id).collect();
+        headers::replace_whole(disk, layout, run.session, &whole, &recorded)?;
+        live.follow(&entries, &HashMap::new())?;
+        run.staging.release();
+        Ok(())
+    }
+
+    /// Those of the failed whose rows are others by now: they did not fail, they were overtaken.
+    fn overtaken(&self, live: &Live, failed: &mut Failed) -> Result<Vec<Row>, Error> {
+        let mut again = Vec::new();
+        for (row, error) in std::mem::take(failed) {
+            match live.document(row.id)? {
+                Some((_, now)) if now.newest != row.newest => again.push(now),
+                Some(_) => failed.push((row, error)),
+                None => {}
+            }
+        }
+        Ok(again)
+    }
+}
+
+fn batch_len(rows: &[Row], way: Way) -> usize {
+    let (mut headers, mut payload) = (0, 0);
+    let fits = |row: &&Row| {
+        let before = headers < HEADER_BYTES && payload < PAYLOAD_BYTES;
+        headers += row.header_len;
+        payload += way.payload(row);
+        before
+    };
+    rows.iter().take(BATCH).take_while(fits).count().max(1).min(rows.len())
+}
+
+fn replacements(prepared: &[Prepared]) -> Vec<Replacement> {
+    let one = |one: &Prepared| {
+        let header = one.in_place.clone()?;
+        Some(Replacement { id: one.row.id, header })
+    };
+    prepared.iter().filter_map(one).collect()
+}
+
+fn draft(live: &Live, run: &Run<'_>, one: &Prepared) -> Draft {
+    let mut draft = live.draft(run.way.event(), Outcome::Ok, run.session);
+    draft.actor = actor(run.me, live.roster().roster());
+    let mut object = Object::document(one.row.id);
+    object.class = Some(one.row.class);
+    object.commitment = Some(Commitment(one.new.commitment.0.0));
+    object.header_len = Some(one.new.header_len);
+    object.header_sha256 = Some(one.new.header_sha256);
+    object.payload_sha256 = Some(one.new.payload_sha256);
+    object.size = Some(one.row.size);
+    draft.object = Some(object);
+    draft
+}
+
+fn reported(one: &Prepared) -> RewrappedRow {
+    RewrappedRow {
+        id: one.row.id,
+        header_sha256: one.new.header_sha256,
+        payload_sha256: one.new.payload_sha256,
+        in_place: one.in_place.is_some(),
+    }
+}

@@ -1,0 +1,123 @@
+//! What a run is about: which documents, who may, under which keys.
+
+use std::collections::HashMap;
+
+use super::super::report::{FailedRow, RewrapReport};
+use super::super::seal::refusal;
+use super::super::session::{Session, recipient};
+use super::super::{Code, Error, Vault, keys};
+use super::{RewrapRequest, Way};
+use crate::access::{Action, Grant, Request};
+use crate::agefile::{self, Recipient};
+use crate::id::DocumentId;
+use crate::identity::Identity;
+use crate::label::Class;
+use crate::log::entry::Object;
+use crate::policy::decide;
+use crate::roster::{Purpose, Roster};
+use crate::store::StoreError;
+use crate::store::index::{Place, Row};
+use crate::store::live::Live;
+
+/// What opens and what closes the documents of one class.
+pub(super) struct ClassKeys {
+    pub(super) old: Vec<agefile::Identity>,
+    pub(super) new: Recipient,
+}
+
+/// What a run is about, after the rules.
+#[derive(Default)]
+pub(super) struct Picked {
+    pub(super) rows: Vec<Row>,
+    pub(super) grant: Option<Grant>,
+    pub(super) error: Option<Error>,
+    pub(super) report: RewrapReport,
+}
+
+impl Vault {
+    /// The documents that are asked for and may be changed; what may not is recorded, and in the report.
+    pub(super) fn pick(
+        &self,
+        live: &mut Live,
+        session: &Session,
+        me: &Identity,
+        request: &RewrapRequest,
+        way: Way,
+    ) -> Result<Picked, Error> {
+        let epoch = live.ledger().epoch();
+        let since = Place { epoch, seq: request.since.unwrap_or(live.ledger().size()) };
+        let roster = live.roster().roster().clone();
+        let mut picked =
+            Picked { report: RewrapReport { since: since.seq, ..Default::default() }, ..Default::default() };
+        let mut refused = Vec::new();
+        for (source, row) in self.asked_for(live, request)? {
+            let id = row.as_ref().ok().map(|row| row.id);
+            let allowed = row.and_then(|row| {
+                let wish = Request { member: me.id(), action: Action::Rewrap(row.class) };
+                Ok((decide(&roster, wish).map_err(|denial| Error::from(denial).with("id", row.id))?, row))
+            });
+            match allowed {
+                Ok((_, row)) if way.last_done(&row) >= since => picked.report.skipped += 1,
+                Ok((grant, row)) => {
+                    picked.grant = Some(grant);
+                    picked.rows.push(row);
+                }
+                Err(error) => {
+                    refused.push(refusal(
+                        live,
+                        session.id(),
+                        me,
+                        way.event(),
+                        id.map(Object::document),
+                        &error,
+                    ));
+                    picked.report.failed.push(FailedRow { source, code: error.code() });
+                    picked.error.get_or_insert(error);
+                }
+            }
+        }
+        if !refused.is_empty() {
+            live.record_end(refused, Some(me.signing()))?;
+        }
+        Ok(picked)
+    }
+
+    fn asked_for(
+        &self,
+        live: &Live,
+        request: &RewrapRequest,
+    ) -> Result<Vec<(String, Result<Row, Error>)>, Error> {
+        if !request.all {
+            return Ok(request.ids.iter().map(|id| (id.clone(), self.resolve(live, id))).collect());
+        }
+        let mut ids = Vec::new();
+        let visited = live.index().for_each_row(|row| {
+            ids.push(row.id);
+            Ok(())
+        });
+        visited.map_err(StoreError::from)?;
+        let row_of = |id: DocumentId| -> Result<_, Error> {
+            let row = live.document(id)?.map(|(_, row)| row);
+            Ok((id.to_string(), row.ok_or_else(|| Error::new(Code::NoDocument).with("id", id))))
+        };
+        ids.into_iter().map(row_of).collect()
+    }
+
+    /// The keys of every class that is wanted: each generation that the member holds, since documents wait in older ones.
+    pub(super) fn class_keys_for(
+        &self,
+        roster: &Roster,
+        me: &Identity,
+        rows: &[Row],
+    ) -> Result<HashMap<Class, ClassKeys>, Error> {
+        let mut keys = HashMap::new();
+        for row in rows {
+            if !keys.contains_key(&row.class) {
+                let purpose = Purpose::Class(row.class);
+                let old = keys::every(&self.context, roster, me, purpose)?;
+                keys.insert(row.class, ClassKeys { old, new: recipient(roster, purpose)? });
+            }
+        }
+        Ok(keys)
+    }
+}
