@@ -161,18 +161,23 @@ impl Vault {
         let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
         drop(live);
         let run = Run { me, session: session.id(), way, keys, staging: &staging, progress };
-        let payload = picked.rows.iter().map(|row| way.payload(row)).sum();
-        let bytes = (way == Way::Rekey).then_some(payload);
-        progress.begin(way.stage(), bytes, Some(picked.rows.len() as u64));
-        let mut rows = picked.rows;
+        self.carry_out(&run, picked.rows, &mut picked.report)?;
+        Ok(picked.report)
+    }
+
+    /// Every row, and what somebody else changed meanwhile once more.
+    fn carry_out(&self, run: &Run<'_>, mut rows: Vec<Row>, report: &mut RewrapReport) -> Result<(), Error> {
+        let payload = rows.iter().map(|row| run.way.payload(row)).sum();
+        let bytes = (run.way == Way::Rekey).then_some(payload);
+        run.progress.begin(run.way.stage(), bytes, Some(rows.len() as u64));
         for _ in 0..TRIES {
-            rows = self.run_through(&run, &rows, &mut picked.report)?;
+            rows = self.run_through(run, &rows, report)?;
         }
         for row in rows {
-            picked.report.failed.push(FailedRow { source: row.id.to_string(), code: Code::Busy });
+            report.failed.push(FailedRow { source: row.id.to_string(), code: Code::Busy });
         }
-        progress.end();
-        Ok(picked.report)
+        run.progress.end();
+        Ok(())
     }
 
     /// Every row once; gives those that somebody else changed meanwhile, as they are now.
@@ -234,10 +239,10 @@ impl Vault {
             let mut sink = run.staging.create(&place)?;
             let threads = parallel::threads_for(row.size);
             let random = &*self.site.random;
-            let new = committed.rekey(&[&keys.new], random, threads, &mut source, &mut sink)?;
+            let new = committed.rekey(&keys.recipients(), random, threads, &mut source, &mut sink)?;
             return Ok(Prepared { row, new: new.expected(), in_place: None });
         }
-        let header = committed.rewrap(&[&keys.new])?;
+        let header = committed.rewrap(&keys.recipients())?;
         let len = header.bytes.len() as u64;
         let new = Expected { header_len: len, header_sha256: header.sha256, ..known };
         if len == row.header_len {
@@ -291,7 +296,7 @@ impl Vault {
 
     fn still_granted(&self, run: &Run<'_>, roster: &Roster, class: Class) -> Result<Grant, Error> {
         let keys = run.keys.get(&class).ok_or(Code::Internal)?;
-        if recipient(roster, Purpose::Class(class))? != keys.new {
+        if keys.new.first() != Some(&recipient(roster, Purpose::Class(class))?) {
             return Err(Error::new(Code::Busy).with("holder", "key rotation"));
         }
         Ok(decide(roster, Request { member: run.me.id(), action: Action::Rewrap(class) })?)
@@ -376,3 +381,6 @@ fn reported(one: &Prepared) -> RewrappedRow {
         in_place: one.in_place.is_some(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What a run is about: which documents, who may, under which keys.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::super::report::{FailedRow, RewrapReport};
 use super::super::seal::refusal;
@@ -8,7 +9,7 @@ use super::super::session::{Session, recipient};
 use super::super::{Code, Error, Vault, keys};
 use super::{RewrapRequest, Way};
 use crate::access::{Action, Grant, Request};
-use crate::agefile::{self, Recipient};
+use crate::agefile::{self, Recipient, Wrap};
 use crate::id::DocumentId;
 use crate::identity::Identity;
 use crate::label::Class;
@@ -22,8 +23,18 @@ use crate::store::live::Live;
 /// What opens and what closes the documents of one class.
 pub(super) struct ClassKeys {
     pub(super) old: Vec<agefile::Identity>,
-    pub(super) new: Recipient,
+    /// The class key in force first.
+    pub(super) new: Vec<Recipient>,
 }
+
+impl ClassKeys {
+    pub(super) fn recipients(&self) -> Vec<&dyn Wrap> {
+        self.new.iter().map(|key| key as &dyn Wrap).collect()
+    }
+}
+
+/// An id as it was given, and its document's row.
+type Asked = (String, Result<Row, Error>);
 
 /// What a run is about, after the rules.
 #[derive(Default)]
@@ -82,11 +93,7 @@ impl Vault {
         Ok(picked)
     }
 
-    fn asked_for(
-        &self,
-        live: &Live,
-        request: &RewrapRequest,
-    ) -> Result<Vec<(String, Result<Row, Error>)>, Error> {
+    fn asked_for(&self, live: &Live, request: &RewrapRequest) -> Result<Vec<Asked>, Error> {
         if !request.all {
             return Ok(request.ids.iter().map(|id| (id.clone(), self.resolve(live, id))).collect());
         }
@@ -112,10 +119,10 @@ impl Vault {
     ) -> Result<HashMap<Class, ClassKeys>, Error> {
         let mut keys = HashMap::new();
         for row in rows {
-            if !keys.contains_key(&row.class) {
+            if let Entry::Vacant(slot) = keys.entry(row.class) {
                 let purpose = Purpose::Class(row.class);
                 let old = keys::every(&self.context, roster, me, purpose)?;
-                keys.insert(row.class, ClassKeys { old, new: recipient(roster, purpose)? });
+                slot.insert(ClassKeys { old, new: vec![recipient(roster, purpose)?] });
             }
         }
         Ok(keys)

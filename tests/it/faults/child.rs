@@ -14,6 +14,7 @@ use gapvault::vault::{
 
 use super::disk::{FaultDisk, Mode};
 use super::judge;
+use crate::rewrap::every;
 use crate::verbs;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,14 +23,25 @@ pub(crate) enum Verb {
     Seal,
     Open,
     Destroy,
+    Rewrap,
+    Rekey,
     MemberAdd,
     Enrol,
     Resume,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Init, Self::Seal, Self::Open, Self::Destroy, Self::MemberAdd, Self::Enrol, Self::Resume];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Init,
+        Self::Seal,
+        Self::Open,
+        Self::Destroy,
+        Self::Rewrap,
+        Self::Rekey,
+        Self::MemberAdd,
+        Self::Enrol,
+        Self::Resume,
+    ];
 
     pub(crate) fn of(name: &str) -> Self {
         Self::ALL.into_iter().find(|verb| format!("{verb:?}") == name).unwrap()
@@ -218,6 +230,14 @@ fn work(
         Verb::Destroy => {
             vault.destroy(me, &ground.ids()[0], "過期")?;
             acks.say("destroyed");
+        }
+        Verb::Rewrap | Verb::Rekey => {
+            let run = if verb == Verb::Rewrap { Vault::rewrap } else { Vault::rekey };
+            let report = run(&vault, me, &every(), &NoProgress)?;
+            assert!(report.failed.is_empty(), "{:?}", report.failed);
+            for row in report.documents {
+                acks.say(&format!("changed {} {}", row.id, row.header_sha256));
+            }
         }
         Verb::MemberAdd => {
             vault.member_add(me, joining(ground, &mut |_| Ok(())))?;

@@ -45,6 +45,11 @@ pub(crate) fn judge(ground: &Ground, verb: Verb, said: &[String]) {
     if verb == Verb::Resume {
         assert!(!(gone_on(&vault, &me) && acked("resumed")));
     }
+    if matches!(verb, Verb::Rewrap | Verb::Rekey) {
+        // Before anybody has finished what was stopped: it waits, and is not called tampering.
+        let report = vault.verify(&NoProgress).unwrap();
+        assert!(report.findings.is_empty(), "{report:?}");
+    }
     vault.status().unwrap();
     sound(&vault);
     assert_eq!(names(&ground.at("v").join("staging")), Vec::<String>::new());
@@ -55,6 +60,11 @@ pub(crate) fn judge(ground: &Ground, verb: Verb, said: &[String]) {
         Verb::Enrol => enrolled(&vault, ground, acked("enrolled")),
         Verb::Resume => followed(ground),
         _ => {}
+    }
+    for line in said.iter().filter_map(|line| line.strip_prefix("changed ")) {
+        let (id, digest) = line.split_once(' ').unwrap();
+        let shown = vault.show(None, id, false).unwrap().document;
+        assert_eq!(shown.header_sha256.to_string(), digest, "{id} was acknowledged");
     }
     if verb == Verb::Open {
         released(ground, &vault, said);
