@@ -3,7 +3,7 @@
 #
 #   benches/compare.sh [-r ROUNDS] [-d FOLDER] [SECTION…]
 #
-# Sections: small large memory scale (all of them without any).
+# Sections: small large stream rewrap verify memory scale (all of them without any).
 # FOLDER should be on a memory file system and have 12 GiB free; it is /dev/shm where that exists.
 # A program that is not installed is left out. Needs GNU time, and bash 4.
 set -euo pipefail
@@ -21,7 +21,7 @@ while getopts r:d: option; do
 done
 shift $((OPTIND - 1))
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(small large memory scale)
+[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap verify memory scale)
 
 work="$(mktemp -d "$base/gapvault-compare.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
@@ -147,6 +147,70 @@ large() {
     told rage-d
     told open age-d rage-d
     rm -f "$work/big"
+}
+
+stream() {
+    echo "== 1 GiB, the stream alone"
+    peers
+    head -c 1073741824 /dev/urandom >"$work/big"
+    for round in $(seq 0 "$rounds"); do
+        for program in age rage; do
+            has "$program" || continue
+            timed "$program-e" "$program" -r "$recipient" -o "$work/big.age" "$work/big"
+            timed "$program-d" "$program" -d -i "$work/key.age" -o "$work/back" "$work/big.age"
+            rm -f "$work/back" "$work/big.age"
+        done
+        timed stream-e "$examples/age_stream" encrypt "$recipient" "$work/big" "$work/big.age"
+        timed stream-d "$examples/age_stream" decrypt "$work/key.age" "$work/big.age" "$work/back"
+        cmp "$work/big" "$work/back"
+        rm -f "$work/back" "$work/big.age"
+    done
+    told stream-e age-e rage-e
+    told stream-d age-d rage-d
+    rm -f "$work/big"
+}
+
+# changed FOLDER WAY: new headers or file keys for all documents of a vault.
+changed() {
+    "$examples/rewrap" "$2" "$1/me.id" "$work/pass" "$1/vault" "$XDG_STATE_HOME/gapvault"
+}
+
+rewrap() {
+    echo "== new headers: 10,000 documents of 10 KiB, 20 of 10 KiB, 20 of 100 MiB"
+    mkdir "$work/many" "$work/few" "$work/large"
+    head -c 102400000 /dev/urandom | split -b 10240 -a 4 -d - "$work/many/f"
+    head -c 204800 /dev/urandom | split -b 10240 -a 2 -d - "$work/few/f"
+    head -c 2097152000 /dev/urandom | split -b 104857600 -a 2 -d - "$work/large/f"
+    for set in many few large; do
+        people hybrid "$work/v-$set"
+        as "$work/v-$set" seal "$work/$set" --class important >/dev/null
+        rm -rf "${work:?}/$set"
+    done
+    for round in $(seq 0 "$rounds"); do
+        for set in many few large; do timed "rewrap-$set" changed "$work/v-$set" rewrap; done
+    done
+    told rewrap-many
+    told rewrap-few
+    told rewrap-large rewrap-few
+    for set in many few large; do as "$work/v-$set" verify >/dev/null; done
+    rm -rf "$work"/v-*
+}
+
+verify() {
+    echo "== verify: 2 GiB in 200 documents"
+    mkdir "$work/many"
+    head -c 2147483600 /dev/urandom | split -b 10737418 -a 3 -d - "$work/many/f"
+    people hybrid "$work/v"
+    as "$work/v" seal "$work/many" --class important >/dev/null
+    rm -rf "$work/many"
+    local documents=("$work"/v/vault/documents/*/*.age)
+    for round in $(seq 0 "$rounds"); do
+        timed sha256 "$examples/sha256" "$(nproc)" "${documents[@]}"
+        timed verify as "$work/v" verify
+    done
+    told sha256
+    told verify sha256
+    rm -rf "$work/v"
 }
 
 # peak COMMAND…: its peak memory in MiB.

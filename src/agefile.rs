@@ -39,6 +39,7 @@ mod passphrase;
 mod read;
 mod small;
 mod stream;
+mod x25519;
 
 pub use age::{Identity as Unwrap, Recipient as Wrap};
 pub use age_core::format::Stanza;

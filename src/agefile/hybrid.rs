@@ -5,14 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use age_core::format::{FileKey, Stanza};
-use age_core::primitives::{bech32_decode, bech32_encode};
+use age_core::primitives::bech32_encode;
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use super::header::{HYBRID_TAG, WRAPPED_LEN};
 use super::hpke;
 use super::kem::{DecapsulationKey, ENC_LEN, EncapsulationKey, RANDOMNESS_LEN, SEED_LEN};
-use super::key::BadKey;
+use super::key::{BadKey, decode, failed};
 use crate::crypto::{Ephemeral, NoRandom, Random, SystemRandom};
 use crate::encoding::{base64_unpadded, unbase64_unpadded};
 
@@ -55,10 +55,6 @@ impl age::Recipient for Recipient {
         let stanza = Stanza { tag: HYBRID_TAG.to_owned(), args: vec![base64_unpadded(&enc)], body };
         Ok((vec![stanza], HashSet::from([LABEL.to_owned()])))
     }
-}
-
-fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> age::EncryptError {
-    age::EncryptError::Io(std::io::Error::other(error))
 }
 
 #[derive(Clone)]
@@ -112,18 +108,4 @@ impl age::Identity for Identity {
         let file_key = key.open(nonce, &[], &stanza.body)?;
         Some(Ok(FileKey::init_with_mut(|out| out.copy_from_slice(&file_key))))
     }
-}
-
-fn decode(text: &str, prefix: bech32::Hrp) -> Result<Zeroizing<Vec<u8>>, BadKey> {
-    bech32_decode(
-        text,
-        |_| BadKey,
-        |found| if found == prefix { Ok(()) } else { Err(BadKey) },
-        |_, bytes| {
-            // Room for all of it, so that no copy of a secret stays where the vector grew.
-            let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
-            out.extend(bytes);
-            Ok(out)
-        },
-    )
 }

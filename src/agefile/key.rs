@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use age::secrecy::ExposeSecret as _;
 use age_core::format::{FileKey, Stanza};
-use age_core::primitives::bech32_encode;
+use age_core::primitives::{bech32_decode, bech32_encode};
 use zeroize::Zeroizing;
 
-use super::{Unwrap, Wrap, hybrid};
+use super::{Unwrap, Wrap, hybrid, x25519};
 use crate::crypto::{NoRandom, Random};
 use crate::label::KeyKind;
 
@@ -24,7 +24,7 @@ pub struct Recipient(RecipientKey);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum RecipientKey {
-    X25519(age::x25519::Recipient),
+    X25519(x25519::Recipient),
     Hybrid(hybrid::Recipient),
 }
 
@@ -109,7 +109,7 @@ impl Identity {
     /// The public half.
     pub fn to_recipient(&self) -> Recipient {
         match &self.0 {
-            IdentityKey::X25519(key) => Recipient(RecipientKey::X25519(key.to_public())),
+            IdentityKey::X25519(key) => Recipient(RecipientKey::X25519(x25519::Recipient::of(key))),
             IdentityKey::Hybrid(key) => Recipient(RecipientKey::Hybrid(key.to_recipient())),
         }
     }
@@ -149,6 +149,25 @@ impl Unwrap for Identity {
             IdentityKey::Hybrid(key) => key.unwrap_stanza(stanza),
         }
     }
+}
+
+pub(super) fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> age::EncryptError {
+    age::EncryptError::Io(std::io::Error::other(error))
+}
+
+/// The bytes of a bech32 text, with no copy of a secret left behind.
+pub(super) fn decode(text: &str, prefix: bech32::Hrp) -> Result<Zeroizing<Vec<u8>>, BadKey> {
+    bech32_decode(
+        text,
+        |_| BadKey,
+        |found| if found == prefix { Ok(()) } else { Err(BadKey) },
+        |_, bytes| {
+            // Room for all of it, so that no copy of a secret stays where the vector grew.
+            let mut out = Zeroizing::new(Vec::with_capacity(text.len()));
+            out.extend(bytes);
+            Ok(out)
+        },
+    )
 }
 
 /// The age crate makes keys from its own random bytes only; from ours by way of the text.

@@ -1,6 +1,6 @@
 use std::io::{Read, Write};
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize as _;
 
 use super::error::{Error, HeaderError, PayloadError};
 use super::header::FileKey;
@@ -92,6 +92,30 @@ impl Stream {
     }
 }
 
+/// Room for chunks, of which only what held plaintext is wiped: most documents are far smaller than a chunk, and wiping all of
+/// it, and the pages that only that would touch, took longer than encrypting them.
+struct Workspace {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Workspace {
+    fn new(len: usize) -> Self {
+        Self { bytes: vec![0; len], used: 0 }
+    }
+
+    /// Plaintext stands, or stood, in the first `len` bytes.
+    fn holds(&mut self, len: usize) {
+        self.used = self.used.max(len);
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        self.bytes.get_mut(..self.used).unwrap_or_default().zeroize();
+    }
+}
+
 /// Encrypts everything that `source` gives and writes nonce and chunks to `sink`.
 ///
 /// `nonce` must be fresh for this file key. The sink is not flushed.
@@ -107,21 +131,24 @@ pub fn encrypt(
     let stream = Stream::new(file_key, nonce);
     sink.write_all(&nonce.0).map_err(Error::Write)?;
     let mut summary = PayloadSummary { plain_len: 0, payload_len: NONCE_LEN as u64 };
-    let mut buffer = Zeroizing::new(vec![0; SEALED_CHUNK_LEN]);
+    let mut room = Workspace::new(SEALED_CHUNK_LEN);
     // Only the byte after a full chunk tells whether it was the last; that byte begins the next one.
     let mut carried = 0;
     for index in 0.. {
-        let space = buffer.get_mut(carried..CHUNK_LEN + 1).unwrap_or_default();
-        let filled = carried + read_full(source, space)?;
-        let next = buffer.get(CHUNK_LEN).copied().filter(|_| filled > CHUNK_LEN);
+        let space = room.bytes.get_mut(carried..CHUNK_LEN + 1).unwrap_or_default();
+        let read = read_full(source, space);
+        // Reading that failed half-way does not say how much it read.
+        room.holds(read.as_ref().map_or(CHUNK_LEN + 1, |got| carried + got));
+        let filled = carried + read?;
+        let next = room.bytes.get(CHUNK_LEN).copied().filter(|_| filled > CHUNK_LEN);
         let len = filled.min(CHUNK_LEN);
-        let sealed = stream.seal(index, next.is_none(), &mut buffer, len);
+        let sealed = stream.seal(index, next.is_none(), &mut room.bytes, len);
         // ring refuses only what is longer than a chunk can be.
         let sealed = sealed.ok_or(PayloadError::Chunk(index))?;
         sink.write_all(sealed).map_err(Error::Write)?;
         summary.plain_len += len as u64;
         summary.payload_len += sealed.len() as u64;
-        match (next, buffer.first_mut()) {
+        match (next, room.bytes.first_mut()) {
             (Some(byte), Some(first)) => *first = byte,
             _ => break,
         }
@@ -157,21 +184,22 @@ pub fn decrypt(
 ) -> Result<PayloadSummary, Error> {
     let stream = Stream::new(file_key, nonce);
     let mut summary = PayloadSummary { plain_len: 0, payload_len: NONCE_LEN as u64 };
-    let mut slot = Zeroizing::new(vec![0; CHUNK_LEN + SEALED_CHUNK_LEN]);
+    let mut room = Workspace::new(CHUNK_LEN + SEALED_CHUNK_LEN);
     for index in 0.. {
-        let len = read_full(source, slot.get_mut(CHUNK_LEN..).unwrap_or_default())?;
+        let len = read_full(source, room.bytes.get_mut(CHUNK_LEN..).unwrap_or_default())?;
+        room.holds(len);
         if len == 0 {
             return Err(PayloadError::NoLastChunk.into());
         }
         summary.payload_len += len as u64;
         if len == SEALED_CHUNK_LEN
-            && let Some(plain) = stream.open(index, false, &mut slot, len)
+            && let Some(plain) = stream.open(index, false, &mut room.bytes, len)
         {
             sink.write_all(plain).map_err(Error::Write)?;
             summary.plain_len += plain.len() as u64;
             continue;
         }
-        let plain = stream.open(index, true, &mut slot, len).ok_or(PayloadError::Chunk(index))?;
+        let plain = stream.open(index, true, &mut room.bytes, len).ok_or(PayloadError::Chunk(index))?;
         if plain.is_empty() && index > 0 {
             return Err(PayloadError::EmptyLastChunk.into());
         }

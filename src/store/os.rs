@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
@@ -127,7 +128,10 @@ impl Clock for SystemClock {
             Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
         };
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        // It stays the same for as long as any process lives.
+        static BOOT: OnceLock<String> = OnceLock::new();
+        let boot = BOOT
+            .get_or_init(|| std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default());
         let mono = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let seconds = u64::try_from(mono.tv_sec).unwrap_or(0);
         let millis = u64::try_from(mono.tv_nsec / 1_000_000).unwrap_or(0);
