@@ -35,6 +35,7 @@ pub struct Walk {
 pub fn walk(paths: &[PathBuf], vault: &Path) -> Walk {
     let mut walk = Walk::default();
     let mut taken = HashSet::new();
+    let mut folder = Folder::default();
     let vault_folder = std::fs::metadata(vault).map(|data| (data.dev(), data.ino())).ok();
     for path in paths {
         // Without the slash at the end that would make the system follow a link.
@@ -55,7 +56,11 @@ pub fn walk(paths: &[PathBuf], vault: &Path) -> Walk {
                 }
             };
             let (kind, source) = (entry.file_type(), entry.path().to_owned());
-            let real = if kind.is_symlink() { None } else { source.canonicalize().ok() };
+            let real = match (kind.is_symlink(), kind.is_file() && entry.depth() > 0) {
+                (true, _) => None,
+                (false, true) => folder.real_of(&source),
+                (false, false) => source.canonicalize().ok(),
+            };
             // By its inode too: a folder can be mounted in two places.
             let is_vault = kind.is_dir()
                 && vault_folder.is_some()
@@ -83,6 +88,24 @@ pub fn walk(paths: &[PathBuf], vault: &Path) -> Walk {
         }
     }
     walk
+}
+
+/// The folder that was looked at last: a file in it that is no link has its real path there, and asking for each costs
+/// a call for every folder on the way.
+#[derive(Default)]
+struct Folder {
+    path: PathBuf,
+    real: Option<PathBuf>,
+}
+
+impl Folder {
+    fn real_of(&mut self, file: &Path) -> Option<PathBuf> {
+        let (path, name) = (file.parent()?, file.file_name()?);
+        if self.path != path {
+            *self = Self { path: path.to_owned(), real: path.canonicalize().ok() };
+        }
+        Some(self.real.as_ref()?.join(name))
+    }
 }
 
 fn why(kind: std::fs::FileType) -> &'static str {

@@ -119,13 +119,15 @@ impl Vault {
         let class_key = recipient(&roster, Purpose::Class(request.class))?;
         let (id, metadata) = (session.id(), session.metadata(&roster, &*self.site.random)?);
         let work = Work { me, session: id, request, progress, class_key, metadata };
-        progress.begin(Stage::Sealing, total(&files), Some(files.len() as u64));
-        let mut rest = files.as_slice();
+        let lens: Vec<u64> = files.iter().map(len_of).collect();
+        progress.begin(Stage::Sealing, Some(lens.iter().sum()), Some(files.len() as u64));
+        let (mut rest, mut rest_lens) = (files.as_slice(), lens.as_slice());
         let mut staged = Vec::new();
         while !rest.is_empty() || !staged.is_empty() {
-            let (batch, after) = rest.split_at(batch_len(rest));
+            let count = batch_len(rest_lens);
+            let (batch, after) = rest.split_at(count);
             staged = self.turn(&work, &staging, staged, batch, &mut report)?;
-            rest = after;
+            (rest, rest_lens) = (after, rest_lens.get(count..).unwrap_or_default());
         }
         progress.end();
         Ok(report)
@@ -355,18 +357,19 @@ fn check_title(request: &SealRequest, files: usize) -> Result<(), Error> {
     }
 }
 
-fn total(files: &[Found]) -> Option<u64> {
-    files.iter().map(|file| std::fs::symlink_metadata(&file.source).ok().map(|data| data.len())).sum()
+/// How long a file is before it is opened: for progress and batches, and nothing that must be right.
+fn len_of(found: &Found) -> u64 {
+    std::fs::symlink_metadata(&found.source).map_or(0, |data| data.len())
 }
 
-fn batch_len(files: &[Found]) -> usize {
+fn batch_len(lens: &[u64]) -> usize {
     let mut bytes = 0_u64;
-    let fits = |file: &&Found| {
+    let fits = |len: &&u64| {
         let before = bytes;
-        bytes += std::fs::symlink_metadata(&file.source).map_or(0, |data| data.len());
+        bytes += **len;
         before < BATCH_BYTES
     };
-    files.iter().take(BATCH).take_while(fits).count().max(1).min(files.len())
+    lens.iter().take(BATCH).take_while(fits).count().max(1).min(lens.len())
 }
 
 /// Whether what failed for one document will fail for every other.
