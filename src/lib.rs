@@ -17,6 +17,8 @@ pub mod agefile;
 pub mod label;
 pub mod note;
 
+pub mod plugin;
+
 pub mod document;
 pub mod identity;
 

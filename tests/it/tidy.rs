@@ -8,20 +8,21 @@ const FLOORS: &[(u32, &[&str])] = &[
     (0, &["encoding"]),
     (1, &["crypto", "id", "label", "time"]),
     (2, &["agefile", "note", "words"]),
-    (3, &["document", "identity"]),
-    (4, &["access", "roster"]),
-    (5, &["log", "policy", "sealed"]),
-    (6, &["audit", "store"]),
-    (7, &["vault"]),
-    (8, &["bin"]),
+    (3, &["plugin"]),
+    (4, &["document", "identity"]),
+    (5, &["access", "roster"]),
+    (6, &["log", "policy", "sealed"]),
+    (7, &["audit", "store"]),
+    (8, &["vault"]),
+    (9, &["bin"]),
 ];
 
 /// Crates that only their owner's rooms may name.
 const OWNERS: &[(&str, &[&str])] = &[
     ("ring", &["crypto"]),
     ("base64", &["encoding"]),
-    ("age", &["agefile"]),
-    ("age_core", &["agefile"]),
+    ("age", &["agefile", "plugin"]),
+    ("age_core", &["agefile", "plugin"]),
     ("libcrux_ml_kem", &["agefile"]),
     ("sha3", &["agefile"]),
     ("x25519_dalek", &["agefile"]),
@@ -37,7 +38,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["bin"]),
     ("toml", &["bin"]),
     ("etcetera", &["bin"]),
-    ("rustix", &["store", "bin"]),
+    ("rustix", &["plugin", "store", "bin"]),
 ];
 
 /// Tokens, and the room that may make them.
