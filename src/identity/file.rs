@@ -1,5 +1,7 @@
 //! The identity file, and what a passphrase is.
 
+use std::str::FromStr;
+
 use secrecy::SecretString;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
@@ -55,16 +57,7 @@ impl Identity {
         if !(MIN_WORK_FACTOR..=MAX_WORK_FACTOR).contains(&work_factor) {
             return Err(IdentityError::WorkFactor);
         }
-        let seed = Zeroizing::new(base64(self.signing.seed()));
-        let key = self.decryption.to_text();
-        let plain = Zeroizing::new(format!(
-            "{FIRST_LINE}\n# name: {}\n# created: {}\n# signing-key: {}\n{}\n",
-            self.name,
-            self.created,
-            seed.as_str(),
-            key.as_str(),
-        ));
-        agefile::encrypt_with_passphrase(passphrase, work_factor, plain.as_bytes(), random)
+        agefile::encrypt_with_passphrase(passphrase, work_factor, self.to_text().as_bytes(), random)
             .map_err(|_| IdentityError::NotAnIdentity)
     }
 
@@ -76,7 +69,30 @@ impl Identity {
                 agefile::Error::ExcessiveWork { .. } => IdentityError::ExcessiveWork,
                 _ => IdentityError::NotAnIdentity,
             })?;
-        std::str::from_utf8(&plain).ok().and_then(read).ok_or(IdentityError::NotAnIdentity)
+        std::str::from_utf8(&plain).map_err(|_| IdentityError::NotAnIdentity)?.parse()
+    }
+
+    /// The text inside an identity file, which [`FromStr`] reads. It is the secret itself: for somebody who keeps
+    /// it under something other than a passphrase.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let seed = Zeroizing::new(base64(self.signing.seed()));
+        let key = self.decryption.to_text();
+        Zeroizing::new(format!(
+            "{FIRST_LINE}\n# name: {}\n# created: {}\n# signing-key: {}\n{}\n",
+            self.name,
+            self.created,
+            seed.as_str(),
+            key.as_str(),
+        ))
+    }
+}
+
+/// Reads what [`Identity::to_text`] wrote, and nothing else; any other text is [`IdentityError::NotAnIdentity`].
+impl FromStr for Identity {
+    type Err = IdentityError;
+
+    fn from_str(text: &str) -> Result<Self, IdentityError> {
+        read(text).ok_or(IdentityError::NotAnIdentity)
     }
 }
 
@@ -158,6 +174,29 @@ mod tests {
         let cut = &file[..file.len() - 1];
         assert_eq!(Identity::unlock(cut, &pass("correct horse")).unwrap_err(), IdentityError::NotAnIdentity);
         assert_eq!(Identity::unlock(b"hello", &pass("x")).unwrap_err(), IdentityError::NotAnIdentity);
+    }
+
+    #[test]
+    fn the_text_inside_reads_as_it_prints_and_in_no_other_way() {
+        let created = Timestamp::from_unix_ms(5);
+        for kind in KeyKind::ALL {
+            let identity = Identity::generate("王小明", *kind, created, &SystemRandom::new()).unwrap();
+            let text = identity.to_text();
+            let again: Identity = text.parse().unwrap();
+            assert_eq!(again.to_text(), text);
+            assert_eq!((again.id(), again.name()), (identity.id(), "王小明"));
+            for bad in [
+                text.trim_end().to_owned(),
+                format!("{}\n", text.as_str()),
+                text.replace('\n', "\r\n"),
+                text.replace("# name: ", "# name:  "),
+                text.replace("1970", "01970"),
+                text.replace("# signing-key: ", "# signing-key: A"),
+                text.to_lowercase(),
+            ] {
+                assert_eq!(bad.parse::<Identity>().unwrap_err(), IdentityError::NotAnIdentity);
+            }
+        }
     }
 
     #[test]
