@@ -10,7 +10,7 @@ use crate::agefile;
 use crate::crypto::{NoRandom, PublicKey, Random, SigningKey};
 use crate::id::MemberId;
 use crate::label::KeyKind;
-use crate::note::member_id;
+use crate::note::{is_value, member_id};
 use crate::time::Timestamp;
 
 pub use card::{CARD_KIND, Card};
@@ -115,7 +115,7 @@ impl Identity {
     }
 }
 
-/// One line, not empty, no control characters, no blanks at its ends.
+/// What can stand on a card: one line, not empty, no control characters, no blanks at its ends.
 pub fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= NAME_LIMIT && name.trim() == name && !name.chars().any(char::is_control)
+    name.len() <= NAME_LIMIT && is_value(name)
 }

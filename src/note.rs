@@ -29,7 +29,7 @@ mod fields;
 mod key;
 mod signed;
 
-pub use fields::{FieldError, Fields, FieldsReader, MAX_KEY_LEN, MAX_VALUE_LEN};
+pub use fields::{FieldError, Fields, FieldsReader, MAX_KEY_LEN, MAX_VALUE_LEN, is_value};
 pub use key::{
     KeyId, MAX_NAME_LEN, VerifierKey, member_id, member_key_name, member_of_key_name, origin, origin_epoch,
 };

@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn names_that_are_not_names_are_refused() {
-        for bad in ["", " a", "a ", "a\nb", "a\x1bb", &"x".repeat(super::super::NAME_LIMIT + 1)] {
+        for bad in ["", " a", "a ", "a\nb", "a\x1bb", "a\u{2028}b", &"x".repeat(super::super::NAME_LIMIT + 1)]
+        {
             let got =
                 Identity::generate(bad, KeyKind::Classic, Timestamp::from_unix_ms(0), &SystemRandom::new());
             assert!(matches!(got, Err(IdentityError::Name)), "{bad:?}");

@@ -175,7 +175,9 @@ fn is_kind(kind: &str) -> bool {
     kind.split_once('/').is_some_and(|(name, version)| is_key(name) && is_key(version))
 }
 
-fn is_value(value: &str) -> bool {
+/// Whether `value` may stand in a line: one line, not empty, at most [`MAX_VALUE_LEN`], no control characters, no blanks
+/// at its ends.
+pub fn is_value(value: &str) -> bool {
     // U+2028 and U+2029 end a line for some readers, so a value with one would look like two lines.
     let allowed = |c: char| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}');
     !value.is_empty() && value.len() <= MAX_VALUE_LEN && value.trim() == value && value.chars().all(allowed)

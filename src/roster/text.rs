@@ -4,7 +4,7 @@ use super::{HOST_LIMIT, Host, KeyName, MEMBER_LIMIT, Member, Purpose, Roster, Ro
 use crate::crypto::PublicKey;
 use crate::encoding::{base64, unbase64};
 use crate::label::Class;
-use crate::note::{Fields, FieldsReader, member_id};
+use crate::note::{Fields, FieldsReader, is_value, member_id};
 
 /// The first line.
 pub const ROSTER_KIND: &str = "gapvault.roster/v1";
@@ -73,7 +73,7 @@ impl Roster {
 
 /// A name that a person can have meant: one line, not empty, no control characters, no blanks at its ends.
 pub fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= NAME_LIMIT && name.trim() == name && !name.chars().any(char::is_control)
+    name.len() <= NAME_LIMIT && is_value(name)
 }
 
 fn is_sorted<T: Ord>(items: &[T]) -> bool {
@@ -217,6 +217,16 @@ mod tests {
                 let parsed = Roster::parse(&variant);
                 assert!(parsed.is_err() || lines[index].starts_with("key."), "{variant}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_that_passes_can_be_printed() {
+        for (name, fine) in
+            [("第一庫", true), ("a\u{2028}b", false), ("a\u{2029}b", false), ("a\u{85}b", false)]
+        {
+            assert_eq!(is_name(name), fine, "{name:?}");
+            assert_eq!(Roster { name: name.to_owned(), ..sample() }.print().is_ok(), fine, "{name:?}");
         }
     }
 
