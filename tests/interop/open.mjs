@@ -1,33 +1,27 @@
-// The steps of docs/EMERGENCY.md with npm's age-encryption:
-// node open.mjs VAULT IDENTITY PASSPHRASE-FILE CLASS DOCUMENT OUT
-import { readFile, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+// Opens one document: the steps of docs/EMERGENCY.md with npm's age-encryption. The passphrase comes on standard input.
+import { readFile, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { Decrypter } from "age-encryption";
 
-const [vault, identityFile, passFile, cls, id, out] = process.argv.slice(2);
+const { IDENTITY, VAULT, MEMBER, CLASS, DOCUMENT, OUT } = process.env;
 
-function keysIn(text) {
-  return text.split("\n").filter((line) => line.startsWith("AGE-SECRET-KEY-"));
-}
-
-async function withPassphrase(file, words) {
+async function open(file, key, format) {
   const decrypter = new Decrypter();
-  decrypter.addPassphrase(words);
-  return decrypter.decrypt(await readFile(file), "text");
-}
-
-async function withKeys(file, keys, format) {
-  const decrypter = new Decrypter();
-  for (const key of keys) decrypter.addIdentity(key);
+  if (key.passphrase) decrypter.addPassphrase(key.passphrase);
+  else decrypter.addIdentity(key.identity);
   return decrypter.decrypt(await readFile(file), format);
 }
 
-const words = (await readFile(passFile, "utf8")).replace(/\n$/, "").normalize("NFC");
-const mine = keysIn(await withPassphrase(identityFile, words));
-if (mine.length !== 1) throw new Error(`the identity file has ${mine.length} keys`);
+function keyIn(text) {
+  return { identity: text.split("\n").find((line) => line.startsWith("AGE-SECRET-KEY-")) };
+}
 
-const folder = join(vault, "keys", cls, "1");
-const [key] = await readdir(folder);
-const classKeys = keysIn(await withKeys(join(folder, key), mine, "text"));
-const document = join(vault, "documents", id.slice(0, 2), `${id}.age`);
-await writeFile(out, await withKeys(document, classKeys, "uint8array"));
+console.error("Passphrase:");
+const lines = createInterface({ input: process.stdin });
+const passphrase = (await lines[Symbol.asyncIterator]().next()).value.normalize("NFC");
+lines.close();
+
+const member = keyIn(await open(IDENTITY, { passphrase }, "text"));
+const classKey = keyIn(await open(`${VAULT}/keys/${CLASS}/1/${MEMBER}.age`, member, "text"));
+const document = `${VAULT}/documents/${DOCUMENT.slice(0, 2)}/${DOCUMENT}.age`;
+await writeFile(OUT, await open(document, classKey, "uint8array"), { mode: 0o600 });

@@ -28,10 +28,12 @@ for kind in hybrid classic; do
     run identity new --name Ann --out "$kind/me.id" --work-factor 10 $flag >/dev/null 2>&1
     # shellcheck disable=SC2086
     run init "$kind/v" --name v --zone isolated $flag >/dev/null
+    member="$(sed -n 's/^id //p' "$kind/me.id.card")"
     recipient="$(sed -n 's/^recipient //p' "$kind/me.id.card")"
     for file in 0 1 2 3; do
         id="$(run seal "$file.bin" --class critical --json | sed 's/.*"id":"\([0-9a-f]*\)".*/\1/')"
-        node open.mjs "$kind/v" "$kind/me.id" pass critical "$id" "$kind/out"
+        IDENTITY="$kind/me.id" VAULT="$kind/v" MEMBER="$member" CLASS=critical DOCUMENT="$id" OUT="$kind/out" \
+            node open.mjs <pass 2>/dev/null
         cmp "$file.bin" "$kind/out"
         node seal.mjs "$recipient" "$file.bin" "$kind/theirs.age"
         rm -f "$kind/back"

@@ -1,4 +1,5 @@
-//! The steps of `docs/EMERGENCY.md`, run exactly as they stand there with the stock `age`, where it is installed.
+//! The steps of `docs/EMERGENCY.md`, run exactly as they stand there with the stock `age` and with `rage`, where they are
+//! installed; `tests/interop` runs those of npm's `age-encryption`.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -12,19 +13,49 @@ fn installed(program: &str) -> bool {
     found.is_ok_and(|status| status.success())
 }
 
-/// The commands between the markers of the page, one for each line.
-fn commands() -> Vec<String> {
-    let page = include_str!("../../docs/EMERGENCY.md");
-    let block = page.split("<!-- commands -->").nth(1).unwrap().split("<!-- /commands -->").next().unwrap();
-    block.lines().filter(|line| line.starts_with("age ")).map(str::to_owned).collect()
+const PAGE: &str = include_str!("../../docs/EMERGENCY.md");
+
+/// What stands between these markers of the page, each time.
+fn between(marker: &str) -> impl Iterator<Item = &'static str> {
+    PAGE.split(&format!("<!-- {marker} -->"))
+        .skip(1)
+        .map(move |rest| rest.split(&format!("<!-- /{marker} -->")).next().unwrap())
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// The commands of the page for this program, one for each line.
+fn commands(program: &str) -> Vec<String> {
+    let lines = between("commands").flat_map(str::lines);
+    lines.filter(|line| line.starts_with(&format!("{program} "))).map(str::to_owned).collect()
 }
 
 #[test]
 fn stock_age_opens_a_sealed_document_by_the_page() {
-    let commands = commands();
+    opens_by_the_page("age");
+}
+
+#[test]
+fn rage_opens_a_sealed_document_by_the_page() {
+    opens_by_the_page("rage");
+}
+
+#[test]
+fn the_script_of_the_page_is_the_one_that_is_tried() {
+    let script = include_str!("../interop/open.mjs");
+    let shown: Vec<&str> = between("script").collect();
+    assert_eq!(shown, [format!("\n\n```js\n{script}```\n\n")]);
+    // And what is installed is what it was tried with.
+    let package = include_str!("../interop/package.json");
+    let version = PAGE.split("npm install age-encryption@").nth(1).unwrap().split('`').next().unwrap();
+    assert!(package.contains(&format!("\"age-encryption\": \"{version}\"")), "{version}");
+}
+
+fn opens_by_the_page(program: &str) {
+    let commands = commands(program);
     assert_eq!(commands.len(), 3);
-    if !installed("age") || !installed("script") {
-        eprintln!("skipped: age or script is not installed");
+    if !installed(program) || !installed("script") {
+        eprintln!("skipped: {program} or script is not installed");
         return;
     }
     let place = Place::new();
@@ -35,9 +66,10 @@ fn stock_age_opens_a_sealed_document_by_the_page() {
         shell.arg("-c").arg(command).current_dir(place.folder.path());
         shell.env("IDENTITY", "王小明.id").env("VAULT", "v").env("CLASS", "critical").env("OUT", "out.txt");
         shell.env("MEMBER", place.founder.id().to_string()).env("DOCUMENT", &id);
+        shell.env("PINENTRY_PROGRAM", "none");
         shell
     };
-    // age asks for a passphrase on a terminal only, so one is made for it.
+    // Both ask for a passphrase on a terminal only, so one is made for it.
     let first = format!("script -qec {:?} /dev/null", commands[0].replace('"', ""));
     let mut asked = shell(&first).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     asked.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
