@@ -24,7 +24,8 @@
 //!
 //! What is stricter here than in other implementations: a header has at most [`MAX_HEADER_LEN`] bytes,
 //! [`MAX_STANZAS`] stanzas and [`MAX_ARGS`] arguments, and a damaged stanza of a kind we know is an error
-//! even when another stanza would have opened the file. A header is read in linear time.
+//! even when another stanza would have opened the file. The old form of a body, without the short last
+//! line, is refused. A header is read in linear time.
 
 mod armor;
 mod engine;
