@@ -1,20 +1,23 @@
-use gapvault::agefile::{self, UnverifiedHeader, decrypt_with_passphrase};
+use gapvault::agefile::{self, Recipient, UnverifiedHeader, decrypt_with_passphrase};
 use gapvault::crypto::Digest;
 use gapvault::identity::{Card, FILE_LIMIT, Identity, IdentityError, MAX_WORK_FACTOR};
-use secrecy::SecretString;
+use gapvault::label::KeyKind;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::peer;
 
 /// scrypt with more than this would be all that a run does.
 const LITTLE_WORK: u8 = 4;
 
-/// Identity files, the text inside them, and cards: what is read prints back; a file that asks for more work
+/// Identity files, the text inside them, keys, and cards: what is read prints back, and a classic key is one for the
+/// `age` crate too; a file that asks for more work
 /// than is allowed is refused before any is done.
 pub fn identity_file(data: &[u8]) {
     if data.starts_with(b"age-encryption.org/") {
         outer(data);
     } else if let Ok(text) = std::str::from_utf8(data) {
         inner(text);
+        keys(text.strip_suffix('\n').unwrap_or(text));
     }
     card(data);
 }
@@ -30,6 +33,26 @@ fn inner(text: &str) {
     // Stock age takes the file as it is: one key, and comments.
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(lines, [identity.decryption().to_text().as_str()]);
+}
+
+/// Keys as text. The `age` crate also takes spellings that it would not print; we do not.
+fn keys(text: &str) {
+    let recipient = text.parse::<Recipient>();
+    if let Ok(recipient) = &recipient {
+        assert_eq!(recipient.to_string(), text);
+    }
+    let theirs = text.parse::<age::x25519::Recipient>().ok().filter(|key| key.to_string() == text);
+    assert_eq!(recipient.is_ok_and(|key| key.kind() == KeyKind::Classic), theirs.is_some());
+
+    let identity = text.parse::<agefile::Identity>();
+    if let Ok(identity) = &identity {
+        assert_eq!(identity.to_text().as_str(), text);
+    }
+    let theirs = text.parse::<age::x25519::Identity>().ok();
+    let theirs = theirs.filter(|key| key.to_string().expose_secret() == text);
+    let ours = identity.ok().filter(|key| key.kind() == KeyKind::Classic);
+    let public = |key: agefile::Identity| key.to_recipient().to_string();
+    assert_eq!(ours.map(public), theirs.map(|key| key.to_public().to_string()));
 }
 
 fn card(data: &[u8]) {

@@ -104,11 +104,14 @@ fn person(kind: KeyKind) -> Identity {
 
 pub(super) fn identities() -> Named {
     let mut seeds: Named = Vec::new();
-    for (kind, text, card) in
-        [(KeyKind::Classic, "text-classic", "card-classic"), (KeyKind::Hybrid, "text-hybrid", "card-hybrid")]
-    {
+    for (kind, [text, card, public, secret]) in [
+        (KeyKind::Classic, ["text-classic", "card-classic", "public-classic", "secret-classic"]),
+        (KeyKind::Hybrid, ["text-hybrid", "card-hybrid", "public-hybrid", "secret-hybrid"]),
+    ] {
         let person = person(kind);
         seeds.push((text, person.to_text().as_bytes().to_vec()));
+        seeds.push((public, person.decryption().to_recipient().to_string().into_bytes()));
+        seeds.push((secret, person.decryption().to_text().as_bytes().to_vec()));
         seeds.push((card, person.card().expect("it has one").print().into_bytes()));
     }
     let words = SecretString::from("x".to_owned());
