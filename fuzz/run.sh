@@ -49,7 +49,7 @@ for target in "${targets[@]}"; do
         exit 1
     fi
     runs="$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")"
-    cover="$(grep -o 'cov: [0-9]*' "$work/log" | tail -n 1)"
+    cover="$(grep -ao 'cov: [0-9]*' "$work/log" | tail -n 1)" || cover="no coverage told"
     echo "$target: $runs inputs in $seconds s, $cover"
 done
 echo "fuzzing: libFuzzer ran ${targets[*]} for $seconds s each"
