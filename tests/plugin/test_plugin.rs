@@ -115,7 +115,7 @@ fn late_temper(name: &str) {
             assert_eq!(unknown, "unsupported");
         }
         "parent" => {
-            // It outlives us and keeps our pipe open.
+            #[expect(clippy::zombie_processes, reason = "it outlives us and keeps our pipe open")]
             Command::new("sleep").arg("1000").spawn().unwrap();
         }
         _ => {}
