@@ -83,6 +83,7 @@ as() {
 }
 
 peers() {
+    [ ! -e "$work/key.age" ] || return 0
     if has age-keygen; then age-keygen -o "$work/key.age" 2>/dev/null; fi
     if [ ! -e "$work/key.age" ] && has rage-keygen; then rage-keygen -o "$work/key.age" 2>/dev/null; fi
     recipient="$(sed -n 's/^# public key: //p' "$work/key.age" 2>/dev/null || true)"

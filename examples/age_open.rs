@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use gapvault::agefile::{UnverifiedHeader, decrypt_with, read_nonce};
 use gapvault::identity::Identity;
+use gapvault::plugin::Plugins;
 use secrecy::SecretString;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words = SecretString::from(words.strip_suffix('\n').unwrap_or(&words).to_owned());
     let identity = Identity::unlock(&std::fs::read(identity)?, &words)?;
     let (header, mut rest) = UnverifiedHeader::read(File::open(file)?)?;
-    let file_key = header.unlock(&[identity.decryption()])?;
+    let file_key = identity.with_key(&Plugins::none(), |key| header.unlock(&[key]))?;
     let nonce = read_nonce(&mut rest)?;
     let mut to = File::create_new(out)?;
     decrypt_with(2, (&file_key, &nonce), &mut rest, &mut |_| (), &mut to)?;

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use gapvault::label::{Class, KeyKind, Zone};
 use gapvault::vault::{
-    self, Error, IdentityNew, InitRequest, ListRequest, NoProgress, OpenRequest, OpenTo, SealRequest, Site,
-    Vault,
+    self, Error, IdentityNew, InitRequest, ListRequest, NoProgress, OpenRequest, OpenTo, SealRequest, Secret,
+    Site, Vault,
 };
 use secrecy::SecretString;
 
@@ -42,9 +42,10 @@ fn make(folder: &Path, sessions: u32, documents: u32) -> Outcome {
     let new = IdentityNew {
         name: "Big".into(),
         out: out.clone(),
-        passphrase: passphrase.clone(),
+        secret: Secret::Passphrase(passphrase.clone()),
         work_factor: 10,
         kind: KeyKind::Hybrid,
+        key: None,
     };
     vault::identity_new(&site, &new)?;
     let me = vault::unlock_identity(&site, &out, &passphrase)?;

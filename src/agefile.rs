@@ -50,7 +50,7 @@ pub use engine::{Tap, decrypt_with, encrypt_with};
 pub use error::{Error, HeaderError, PayloadError};
 pub use header::{
     FileKey, MAC_LINE_LEN, MAX_ARGS, MAX_HEADER_LEN, MAX_STANZAS, UnverifiedHeader, VERSION_LINE,
-    seal_header, stanza_len, unwrap, wrap,
+    is_post_quantum, seal_header, stanza_len, unwrap, wrap,
 };
 pub use key::{BadKey, Identity, Recipient};
 pub use passphrase::{MAX_WORK_FACTOR, decrypt_with_passphrase, encrypt_with_passphrase};

@@ -5,16 +5,22 @@
 
 mod card;
 mod file;
+mod key;
 
-use crate::agefile;
-use crate::crypto::{NoRandom, PublicKey, Random, SigningKey};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::agefile::{self, Unwrap};
+use crate::crypto::{Digest, NoRandom, PublicKey, Random, SigningKey};
 use crate::id::MemberId;
 use crate::label::KeyKind;
 use crate::note::{is_value, member_id};
+use crate::plugin::{self, Plugins};
 use crate::time::Timestamp;
 
 pub use card::{CARD_KIND, Card};
 pub use file::{DEFAULT_WORK_FACTOR, MAX_WORK_FACTOR, MIN_WORK_FACTOR, PASSPHRASE_LIMIT, passphrase};
+pub use key::MemberKey;
 
 /// Longest name of a person in bytes of UTF-8.
 pub const NAME_LIMIT: usize = 200;
@@ -64,7 +70,16 @@ pub struct Identity {
     name: String,
     created: Timestamp,
     signing: SigningKey,
-    decryption: agefile::Identity,
+    decryption: Decryption,
+    /// Keys of the vault that were unwrapped already, by the digest of their files: nobody wants to touch a token again for
+    /// the same one.
+    held: Mutex<HashMap<Digest, agefile::Identity>>,
+}
+
+/// Where the secret half of the decryption key is.
+enum Decryption {
+    Here(agefile::Identity),
+    Plugin(plugin::Identity, plugin::Recipient),
 }
 
 impl std::fmt::Debug for Identity {
@@ -84,9 +99,29 @@ impl Identity {
         if !is_name(name) {
             return Err(IdentityError::Name);
         }
+        let decryption = Decryption::Here(agefile::Identity::generate(kind, random)?);
+        Ok(Self::of(name, created, SigningKey::generate(random)?, decryption))
+    }
+
+    /// A new person whose decryption key is a plugin's. That the two belong together is for the caller to try.
+    ///
+    /// # Errors
+    /// [`IdentityError::Name`], [`IdentityError::NoRandom`].
+    pub fn generate_with_plugin(
+        name: &str,
+        (identity, recipient): (plugin::Identity, plugin::Recipient),
+        created: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Self, IdentityError> {
+        if !is_name(name) {
+            return Err(IdentityError::Name);
+        }
         let signing = SigningKey::generate(random)?;
-        let decryption = agefile::Identity::generate(kind, random)?;
-        Ok(Self { name: name.to_owned(), created, signing, decryption })
+        Ok(Self::of(name, created, signing, Decryption::Plugin(identity, recipient)))
+    }
+
+    fn of(name: &str, created: Timestamp, signing: SigningKey, decryption: Decryption) -> Self {
+        Self { name: name.to_owned(), created, signing, decryption, held: Mutex::default() }
     }
 
     /// The member id: the digest's beginning of the signing key.
@@ -109,9 +144,30 @@ impl Identity {
         self.signing.public()
     }
 
-    /// The decryption key.
-    pub fn decryption(&self) -> &agefile::Identity {
-        &self.decryption
+    /// The decryption key's public half.
+    pub fn recipient(&self) -> MemberKey {
+        match &self.decryption {
+            Decryption::Here(key) => MemberKey::Age(key.to_recipient()),
+            Decryption::Plugin(_, recipient) => MemberKey::Plugin(recipient.clone()),
+        }
+    }
+
+    /// Lends the decryption key to `work`. One of a plugin starts its program at each use.
+    pub fn with_key<T>(&self, plugins: &Plugins, work: impl FnOnce(&dyn Unwrap) -> T) -> T {
+        match &self.decryption {
+            Decryption::Here(key) => work(key),
+            Decryption::Plugin(key, _) => work(&key.with(plugins)),
+        }
+    }
+
+    /// A key of the vault that was unwrapped before, by the digest of its file.
+    pub fn remembered(&self, file: &Digest) -> Option<agefile::Identity> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get(file).cloned()
+    }
+
+    /// Keeps a key of the vault for as long as this identity lives.
+    pub fn remember(&self, file: Digest, key: agefile::Identity) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(file, key);
     }
 }
 

@@ -41,13 +41,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 pub use audit::AuditShow;
 pub use error::{Code, Error};
 pub use host::VaultView;
 pub use identity::{
-    IdentityNew, identity_new, identity_passphrase, identity_show, prepare_passphrase, unlock_identity,
+    IdentityNew, Opener, Protection, Secret, TokenKey, identity_new, identity_passphrase, identity_show,
+    prepare_passphrase, protection_of, read_token, unlock_identity,
 };
 pub use init::{InitRequest, init};
 pub use list::ListRequest;
@@ -64,6 +63,7 @@ pub use crate::store::os::{SystemClock, harden_process, others_can_read};
 
 use crate::crypto::Random;
 use crate::log::entry::{Event, Outcome};
+use crate::plugin::Plugins;
 use crate::store::disk::{Disk, OsDisk};
 use crate::store::layout::Layout;
 use crate::store::live::{Context, Glance, Live, glance};
@@ -94,6 +94,8 @@ pub struct Site {
     pub on_wait: Arc<dyn Fn(&str) + Send + Sync>,
     /// What people call this host.
     pub host_name: String,
+    /// Keys in other programs.
+    pub plugins: Plugins,
 }
 
 impl std::fmt::Debug for Site {
@@ -113,6 +115,7 @@ impl Site {
             wait,
             on_wait,
             host_name: os::host_name(),
+            plugins: Plugins::none(),
         }
     }
 
@@ -187,10 +190,9 @@ impl Vault {
     /// is no member are refused, and written into the log.
     ///
     /// # Errors
-    /// [`Code::WrongPassphrase`], [`Code::NotAMember`], [`Code::BadIdentity`], [`Code::ExcessiveWork`],
-    /// [`Code::IdentityPermissions`], [`Code::NoFile`].
-    pub fn unlock(&self, file: &Path, passphrase: &SecretString) -> Result<Identity, Error> {
-        let unlocked = identity::unlock_identity(&self.site, file, passphrase).and_then(|me| {
+    /// Those of [`unlock_identity`]; [`Code::NotAMember`].
+    pub fn unlock<'a>(&self, file: &Path, opener: impl Into<Opener<'a>>) -> Result<Identity, Error> {
+        let unlocked = identity::unlock_identity(&self.site, file, opener).and_then(|me| {
             let glance = self.glance()?;
             let known = glance.roster.roster().member(me.id());
             if known.is_some_and(|member| member.key == me.public()) {
@@ -219,6 +221,8 @@ fn is_attempt(code: Code) -> bool {
     matches!(
         code,
         Code::WrongPassphrase
+            | Code::WrongToken
+            | Code::TokenRefused
             | Code::NotAMember
             | Code::BadIdentity
             | Code::ExcessiveWork

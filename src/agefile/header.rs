@@ -28,6 +28,8 @@ pub(super) const BODY_COLUMNS: usize = 64;
 pub(super) const X25519_TAG: &str = "X25519";
 pub(super) const SCRYPT_TAG: &str = "scrypt";
 pub(super) const HYBRID_TAG: &str = "mlkem768x25519";
+/// Keeps post-quantum stanzas and others out of one header, where the weakest would decide.
+pub(super) const POST_QUANTUM: &str = "postquantum";
 /// A file key under ChaCha20-Poly1305.
 pub(super) const WRAPPED_LEN: usize = 16 + crypto::AEAD_TAG_LEN;
 /// An ML-KEM-768 ciphertext and an X25519 share.
@@ -177,6 +179,17 @@ pub fn wrap(file_key: &FileKey, recipients: &[&dyn Wrap]) -> Result<Vec<Stanza>,
         stanzas.extend(wrapped);
     }
     if stanzas.is_empty() { Err(Error::NoRecipient) } else { Ok(stanzas) }
+}
+
+/// Whether what is wrapped to this recipient is meant to withstand a quantum computer, as the recipient itself says by its
+/// label. A key of no use is wrapped for it.
+///
+/// # Errors
+/// [`Error::Key`] from a recipient outside this process, [`Error::NoRandom`].
+pub fn is_post_quantum(recipient: &dyn Wrap, random: &dyn Random) -> Result<bool, Error> {
+    let file_key = FileKey::generate(random)?;
+    let (_, labels) = recipient.wrap_file_key(&file_key.0).map_err(from_encrypt)?;
+    Ok(labels.len() == 1 && labels.contains(POST_QUANTUM))
 }
 
 fn from_encrypt(error: age::EncryptError) -> Error {

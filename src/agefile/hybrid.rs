@@ -9,7 +9,7 @@ use age_core::primitives::bech32_encode;
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::header::{HYBRID_TAG, WRAPPED_LEN};
+use super::header::{HYBRID_TAG, POST_QUANTUM, WRAPPED_LEN};
 use super::hpke;
 use super::kem::{DecapsulationKey, ENC_LEN, EncapsulationKey, RANDOMNESS_LEN, SEED_LEN};
 use super::key::{BadKey, decode, failed};
@@ -19,8 +19,6 @@ use crate::encoding::{base64_unpadded, unbase64_unpadded};
 const PUBLIC_PREFIX: bech32::Hrp = bech32::Hrp::parse_unchecked("age1pq");
 const SECRET_PREFIX: bech32::Hrp = bech32::Hrp::parse_unchecked("age-secret-key-pq-");
 const INFO: &[u8] = b"age-encryption.org/mlkem768x25519";
-/// Keeps post-quantum stanzas and others out of one header, where the weakest would decide.
-const LABEL: &str = "postquantum";
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Recipient(EncapsulationKey);
@@ -53,7 +51,7 @@ impl age::Recipient for Recipient {
         body.extend_from_slice(file_key.expose_secret());
         key.seal(nonce, &[], &mut body);
         let stanza = Stanza { tag: HYBRID_TAG.to_owned(), args: vec![base64_unpadded(&enc)], body };
-        Ok((vec![stanza], HashSet::from([LABEL.to_owned()])))
+        Ok((vec![stanza], HashSet::from([POST_QUANTUM.to_owned()])))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The card: what others need to know of a person.
 
-use super::{Identity, IdentityError, is_name};
-use crate::agefile::Recipient;
+use super::{Identity, IdentityError, MemberKey, is_name};
 use crate::crypto::{Digest, PublicKey};
 use crate::encoding::{base64, unbase64};
 use crate::id::{Code, MemberId};
@@ -23,7 +22,7 @@ pub struct Card {
     /// The signing key.
     pub key: PublicKey,
     /// The decryption key's public half.
-    pub recipient: Recipient,
+    pub recipient: MemberKey,
     /// When it was made.
     pub created: Timestamp,
     note: SignedNote,
@@ -36,7 +35,7 @@ impl Identity {
         fields.put("name", &self.name);
         fields.put("id", self.id());
         fields.put("key", base64(&self.public().0));
-        fields.put("recipient", self.decryption.to_recipient());
+        fields.put("recipient", self.recipient());
         fields.put("created", self.created);
         let text = fields.finish().map_err(|_| IdentityError::Name)?;
         let name = member_key_name(self.id());
@@ -77,7 +76,7 @@ fn read(note: SignedNote) -> Option<Card> {
     let name = fields.take("name").ok().filter(|name| is_name(name))?.to_owned();
     let id: MemberId = fields.take_as("id").ok()?;
     let key = PublicKey(unbase64(fields.take("key").ok()?)?.try_into().ok()?);
-    let recipient: Recipient = fields.take_as("recipient").ok()?;
+    let recipient: MemberKey = fields.take_as("recipient").ok()?;
     let created = fields.take_as("created").ok()?;
     fields.finish().ok()?;
     (member_id(&key) == id).then_some(Card { id, name, key, recipient, created, note })

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use super::{Identity, IdentityError, is_name};
+use super::{Decryption, Identity, IdentityError, is_name};
 use crate::agefile;
 use crate::crypto::{Random, SigningKey};
 use crate::encoding::{base64, unbase64};
@@ -22,6 +22,7 @@ pub const MAX_WORK_FACTOR: u8 = 20;
 pub const PASSPHRASE_LIMIT: usize = 4096;
 
 const FIRST_LINE: &str = "# gapvault identity";
+const RECIPIENT_LINE: &str = "# recipient: ";
 
 /// A passphrase from the bytes of a file or a terminal: UTF-8, one final newline ignored, NFC, so that the same
 /// words typed on different systems are the same passphrase.
@@ -76,7 +77,12 @@ impl Identity {
     /// it under something other than a passphrase.
     pub fn to_text(&self) -> Zeroizing<String> {
         let seed = Zeroizing::new(base64(self.signing.seed()));
-        let key = self.decryption.to_text();
+        let key = match &self.decryption {
+            Decryption::Here(key) => key.to_text(),
+            Decryption::Plugin(key, recipient) => {
+                Zeroizing::new(format!("{RECIPIENT_LINE}{recipient}\n{}", key.as_str()))
+            }
+        };
         Zeroizing::new(format!(
             "{FIRST_LINE}\n# name: {}\n# created: {}\n# signing-key: {}\n{}\n",
             self.name,
@@ -105,13 +111,17 @@ fn read(text: &str) -> Option<Identity> {
     let created: Timestamp = lines.next()?.strip_prefix("# created: ")?.parse().ok()?;
     let seed = Zeroizing::new(unbase64(lines.next()?.strip_prefix("# signing-key: ")?)?);
     let seed: &[u8; 32] = seed.as_slice().try_into().ok()?;
-    let decryption: agefile::Identity = lines.next()?.parse().ok()?;
-    lines.next().is_none().then(|| Identity {
-        name,
-        created,
-        signing: SigningKey::from_seed(*seed),
-        decryption,
-    })
+    let line = lines.next()?;
+    let decryption = match line.strip_prefix(RECIPIENT_LINE) {
+        None => Decryption::Here(line.parse().ok()?),
+        // What leads to a plugin's key does not tell its public half.
+        Some(recipient) => {
+            let recipient = recipient.parse().ok()?;
+            Decryption::Plugin(lines.next()?.parse().ok()?, recipient)
+        }
+    };
+    let signing = SigningKey::from_seed(*seed);
+    lines.next().is_none().then(|| Identity::of(&name, created, signing, decryption))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl Catalogue {
     /// Unlocks the catalogue; its cache key is made where there is none yet.
     pub(super) fn unlock(site: &Site, context: &Context, live: &Live, me: &Identity) -> Result<Self, Error> {
         let roster = live.roster().roster();
-        let identity = keys::newest(context, roster, me, Purpose::Catalogue)?;
+        let identity = keys::newest(site, context, roster, me, Purpose::Catalogue)?;
         let key = match live.index().cache_key()? {
             Some(wrapped) => agefile::decrypt_small(&[&identity], &wrapped, 32)
                 .ok()

@@ -4,6 +4,7 @@ use super::{Code, Error};
 use crate::access::Denial;
 use crate::agefile;
 use crate::identity::IdentityError;
+use crate::plugin;
 use crate::sealed;
 use crate::store::StoreError;
 use crate::store::disk::DiskError;
@@ -156,9 +157,26 @@ fn of_age(error: &agefile::Error) -> Error {
         agefile::Error::Write(error) => io(Code::Io, error),
         agefile::Error::NoRandom(_) => Code::NoRandom.into(),
         agefile::Error::Payload(_) => Code::TamperedPayload.into(),
+        agefile::Error::Key(error) => of_plugin(error),
         agefile::Error::NoMatch => Code::TamperedKey.into(),
         agefile::Error::Header(_) | agefile::Error::Mac => Code::TamperedHeader.into(),
         _ => Code::Internal.into(),
+    }
+}
+
+/// What kept a plugin from doing its part.
+fn of_plugin(error: &std::io::Error) -> Error {
+    use plugin::Error as Plugin;
+    let Some(error) = Plugin::in_io(error) else { return Code::Internal.into() };
+    let about = |code, name: &plugin::Name| Error::new(code).with("name", name.program());
+    match error {
+        Plugin::NotFound(name) => about(Code::NoPlugin, name),
+        Plugin::Unsafe { path } => Error::new(Code::PluginPermissions).with("path", path.display()),
+        Plugin::TimedOut(name) => about(Code::PluginTimeout, name),
+        Plugin::Ended(name) => about(Code::PluginFailed, name),
+        Plugin::Start { name, source } => about(Code::PluginFailed, name).with("detail", source),
+        Plugin::Protocol { name, what } => about(Code::PluginFailed, name).with("detail", what),
+        Plugin::Said { name, message } => about(Code::TokenRefused, name).with("detail", message),
     }
 }
 

@@ -65,6 +65,14 @@ codes! {
     KeyKind = "usage.key-kind",
     /// The document's sealed path cannot be made safely under the target folder.
     UnsafePath = "usage.unsafe-path",
+    /// The identity file is under a token, and the file that leads to the token is missing.
+    NoToken = "usage.no-token",
+    /// The file does not lead to a token's key.
+    NotAToken = "usage.not-a-token",
+    /// The token's public key is not said.
+    NoTokenRecipient = "usage.no-token-recipient",
+    /// The two halves of a token's key do not belong together.
+    TokenDiffers = "usage.token-differs",
     /// Sealing from or opening into the vault's own folder.
     InsideVault = "usage.inside-vault",
     /// No vault here or in any parent.
@@ -77,6 +85,8 @@ codes! {
     NoMember = "not-found.member",
     /// No such file.
     NoFile = "not-found.file",
+    /// The program that a key belongs to is not installed.
+    NoPlugin = "not-found.plugin",
     /// The member has no clearance for the class.
     NoClearance = "denied.clearance",
     /// The member may not see titles.
@@ -85,6 +95,8 @@ codes! {
     NoRole = "denied.role",
     /// Others may read the identity file.
     IdentityPermissions = "denied.identity-permissions",
+    /// Others may write to the program that a key belongs to.
+    PluginPermissions = "denied.plugin-permissions",
     /// Others may write in the vault's folder.
     VaultPermissions = "denied.vault-permissions",
     /// Others may read the host's state.
@@ -93,6 +105,10 @@ codes! {
     HostNotEnrolled = "denied.host-not-enrolled",
     /// Wrong passphrase.
     WrongPassphrase = "authentication.passphrase",
+    /// The token is not the one that the identity file is under.
+    WrongToken = "authentication.token",
+    /// The token, or its program, did not do it; `detail` is what it says.
+    TokenRefused = "authentication.token-refused",
     /// The identity is not a member of this vault.
     NotAMember = "authentication.not-a-member",
     /// The file is not an identity file, or is damaged.
@@ -165,6 +181,10 @@ codes! {
     SourceChanged = "io.source-changed",
     /// The source cannot be read.
     SourceUnreadable = "io.source-unreadable",
+    /// The program that a key belongs to broke off or does not keep to the protocol.
+    PluginFailed = "io.plugin",
+    /// The program that a key belongs to did not answer in time.
+    PluginTimeout = "io.plugin-timeout",
     /// The operating system gave no random bytes.
     NoRandom = "io.no-random",
 }

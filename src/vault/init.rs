@@ -50,7 +50,7 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     if !is_name(&request.name) {
         return Err(Error::new(Code::Text).with("name", "name"));
     }
-    if me.decryption().kind() != request.kind {
+    if me.recipient().kind(&site.plugins, &*site.random)? != request.kind {
         return Err(Code::KeyKind.into());
     }
     let stood = site.disk.exists(folder)?;
@@ -149,7 +149,7 @@ fn first_roster(
         id: me.id(),
         name: me.name().to_owned(),
         key: me.public(),
-        recipient: me.decryption().to_recipient().to_string(),
+        recipient: me.recipient().to_string(),
         role: Role::Officer,
         clearance: Class::ALL.to_vec(),
         titles: true,
@@ -183,10 +183,10 @@ pub(super) fn sign(roster: &Roster, me: &Identity) -> Result<String, Error> {
 }
 
 fn write_truth(site: &Site, layout: &Layout, me: &Identity, note: &str, keys: &NewKeys) -> Result<(), Error> {
-    let own = me.decryption().to_recipient();
+    let own = me.recipient();
     let mut files = vec![(layout.roster(1), note.as_bytes().to_vec())];
     for (name, key) in &keys.0 {
-        files.push((layout.key(*name, me.id()), keys::wrap(key, &own, &*site.random)?));
+        files.push((layout.key(*name, me.id()), keys::wrap(site, key, &own)?));
     }
     Ok(write_many_durably(&*site.disk, &files)?)
 }

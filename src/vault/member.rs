@@ -7,7 +7,7 @@ use super::identity::read_card;
 use super::init::sign;
 use super::report::{MemberAddReport, MemberListReport, MemberRow};
 use super::session::{Session, actor};
-use super::{Code, Error, Vault, keys};
+use super::{Code, Error, Site, Vault, keys};
 use crate::access::{Action, Request};
 use crate::id::{Code as Digits, MemberId};
 use crate::identity::{Card, Identity};
@@ -67,7 +67,7 @@ impl Vault {
             return Err(self.refused(&session, me, Event::RosterChange, object, denial.into()));
         }
         let card = read_card(&self.site, &request.card)?;
-        check_card(before.roster(), &card)?;
+        check_card(&self.site, before.roster(), &card)?;
         let view = CardView { id: card.id, name: card.name.clone(), code: card.code() };
         (request.confirm)(&view)?;
         let member = self.new_member(before.roster(), &card, &request)?;
@@ -132,11 +132,12 @@ impl Vault {
         staging.create(&self.context.layout.roster(roster.version))?.put(note.as_bytes())?;
         for purpose in Purpose::ALL.into_iter().filter(|purpose| member.holds(*purpose)) {
             for (name, _) in roster.keys.iter().filter(|(name, _)| name.purpose == purpose) {
-                let key = keys::held(&self.context, before.roster(), me, *name).map_err(|error| {
-                    Error::new(Code::NoClearance).with("name", purpose.as_str()).because(error)
-                })?;
+                let key =
+                    keys::held(&self.site, &self.context, before.roster(), me, *name).map_err(|error| {
+                        Error::new(Code::NoClearance).with("name", purpose.as_str()).because(error)
+                    })?;
                 let place = self.context.layout.key(*name, member.id);
-                staging.create(&place)?.put(&keys::wrap(&key, &card.recipient, &*self.site.random)?)?;
+                staging.create(&place)?.put(&keys::wrap(&self.site, &key, &card.recipient)?)?;
                 places.push(place);
             }
         }
@@ -176,11 +177,11 @@ pub(super) fn successor(before: &InForce, now: crate::time::Timestamp) -> Roster
     next
 }
 
-fn check_card(roster: &Roster, card: &Card) -> Result<(), Error> {
+fn check_card(site: &Site, roster: &Roster, card: &Card) -> Result<(), Error> {
     if let Some(known) = roster.member(card.id) {
         return Err(Error::new(Code::MemberExists).with("name", &known.name).with("id", known.id));
     }
-    if card.recipient.kind() != roster.key_kind {
+    if card.recipient.kind(&site.plugins, &*site.random)? != roster.key_kind {
         return Err(Error::new(Code::KeyKind).with("name", &card.name));
     }
     Ok(())

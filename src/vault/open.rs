@@ -265,7 +265,10 @@ impl Vault {
         for wanted in &sorted.wanted {
             let class = wanted.row.class;
             if !keys.iter().any(|(known, _)| *known == class) {
-                keys.push((class, keys::newest(&self.context, roster, me, Purpose::Class(class))));
+                keys.push((
+                    class,
+                    keys::newest(&self.site, &self.context, roster, me, Purpose::Class(class)),
+                ));
             }
         }
         Ok(keys)

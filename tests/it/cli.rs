@@ -7,6 +7,7 @@ mod passphrases;
 mod places;
 mod settings;
 mod together;
+mod tokens;
 mod transcripts;
 
 use std::ffi::{OsStr, OsString};

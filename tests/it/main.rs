@@ -14,7 +14,7 @@ mod emergency;
 mod faults;
 mod format_pages;
 mod kills;
-mod plugins;
+pub(crate) mod plugins;
 mod rewrap;
 mod sealed;
 mod strikes;

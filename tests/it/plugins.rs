@@ -41,7 +41,7 @@ fn plugins(folder: &Path) -> Plugins {
 }
 
 /// bech32 of 32 bytes of one value, under a prefix in lower case.
-fn bech32(prefix: &str, byte: u8) -> String {
+pub(crate) fn bech32(prefix: &str, byte: u8) -> String {
     let hrp = bech32::Hrp::parse(prefix).unwrap();
     bech32::encode::<bech32::Bech32>(hrp, &[byte; 32]).unwrap()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::vault::{
     self, AuditShow, Code, Identity, IdentityNew, InitRequest, ListRequest, MemberAdd, NoProgress,
-    OpenRequest, OpenTo, SealRequest, Site, Vault,
+    OpenRequest, OpenTo, SealRequest, Secret, Site, Vault,
 };
 use secrecy::SecretString;
 
@@ -109,9 +109,10 @@ pub(crate) fn person(site: &Site, folder: &Path, name: &str) -> Identity {
     let request = IdentityNew {
         name: name.into(),
         out: out.clone(),
-        passphrase: words(),
+        secret: Secret::Passphrase(words()),
         work_factor: 10,
         kind: KeyKind::Classic,
+        key: None,
     };
     vault::identity_new(site, &request).unwrap();
     vault::unlock_identity(site, &out, &words()).unwrap()

@@ -10,10 +10,11 @@ use gapvault::words::Words;
 use crate::help;
 
 /// The options that every verb takes: name, value, short form.
-pub(crate) const GLOBALS: [(&str, Option<&str>, Option<char>); 11] = [
+pub(crate) const GLOBALS: [(&str, Option<&str>, Option<char>); 12] = [
     ("vault", Some("DIR"), None),
     ("identity", Some("FILE"), None),
     ("passphrase-file", Some("FILE"), None),
+    ("token", Some("FILE"), None),
     ("state", Some("DIR"), None),
     ("lang", Some("TAG"), None),
     ("wait", Some("SECONDS"), None),
@@ -114,7 +115,9 @@ fn people() -> Vec<Command> {
                 .arg(option("name", "NAME").required(true))
                 .arg(option("out", "FILE").required(true))
                 .arg(work())
-                .arg(flag("classic")),
+                .arg(flag("classic").conflicts_with("key-token"))
+                .arg(option("key-token", "FILE"))
+                .arg(option("key-recipient", "RECIPIENT").requires("key-token")),
         )
         .subcommand(Command::new("show").arg(positional("FILE")))
         .subcommand(

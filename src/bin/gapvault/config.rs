@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) vault: Option<PathBuf>,
     /// Who I am.
     pub(crate) identity: Option<PathBuf>,
+    /// What leads to the token that the identity file is under.
+    pub(crate) token: Option<PathBuf>,
     /// The host's state folder.
     pub(crate) state: Option<PathBuf>,
     /// `en` or `zh-TW`.
@@ -58,7 +60,9 @@ fn load_from(path: &Path) -> Result<Config, Error> {
 
 fn parse(text: &str) -> Result<Config, String> {
     let mut config: Config = toml::from_str(text).map_err(|error| one_line(&error))?;
-    for path in [&mut config.vault, &mut config.identity, &mut config.state].into_iter().flatten() {
+    for path in
+        [&mut config.vault, &mut config.identity, &mut config.token, &mut config.state].into_iter().flatten()
+    {
         *path = from_home(path, std::env::home_dir());
     }
     Ok(config)
@@ -83,10 +87,11 @@ mod tests {
 
     #[test]
     fn every_setting_is_read_and_no_other() {
-        let all = "vault = '/v'\nidentity = '/i'\nstate = '/s'\nlang = 'zh-TW'\nwait = 5\n";
+        let all = "vault = '/v'\nidentity = '/i'\ntoken = '/t'\nstate = '/s'\nlang = 'zh-TW'\nwait = 5\n";
         let config = parse(all).unwrap();
         assert_eq!(config.vault, Some("/v".into()));
         assert_eq!(config.identity, Some("/i".into()));
+        assert_eq!(config.token, Some("/t".into()));
         assert_eq!(config.state, Some("/s".into()));
         assert_eq!(config.lang.as_deref(), Some("zh-TW"));
         assert_eq!(config.wait, Some(5));

@@ -1,6 +1,7 @@
 //! What every verb has at hand: settings, words, the person, and the ways to answer.
 
 mod asking;
+mod holder;
 mod telling;
 
 use std::cell::{Cell, RefCell};
@@ -10,9 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use gapvault::plugin::{PATIENCE, Plugins};
 use gapvault::vault::{self, Code, Error, Identity, Site, Vault};
 use gapvault::words::{Lang, Words, screen};
 use secrecy::SecretString;
+
+use holder::Holder;
 
 use crate::command::placed;
 use crate::config::{self, Config};
@@ -35,6 +39,7 @@ pub(crate) struct Desk {
     plain: bool,
     vault: Option<PathBuf>,
     identity: Option<PathBuf>,
+    token: Option<PathBuf>,
     passphrase: Option<Source>,
     // A second read of standard input would find nothing.
     stdin_passphrase: RefCell<Option<SecretString>>,
@@ -73,6 +78,7 @@ impl Desk {
             plain: matches.get_flag("plain") || environment("NO_COLOR").is_some(),
             vault: setting("vault", "GAPVAULT_VAULT", config.vault),
             identity: setting("identity", "GAPVAULT_IDENTITY", config.identity),
+            token: setting("token", "GAPVAULT_TOKEN", config.token),
             passphrase: passphrase::source(path("passphrase-file"), environment("GAPVAULT_PASSPHRASE_FILE"))?,
             stdin_passphrase: RefCell::new(None),
             state: setting("state", "GAPVAULT_STATE", config.state).or_else(config::default_state),
@@ -101,7 +107,12 @@ impl Desk {
                 output::note(&words.text("say-waiting", &[("holder", errors::holder(&words, holder))]));
             }
         };
-        Ok(Site::system(state, self.wait, Arc::new(on_wait)))
+        let plugins = Plugins {
+            path: environment("PATH").unwrap_or_default(),
+            patience: PATIENCE,
+            ask: Arc::new(Holder { lang, silent }),
+        };
+        Ok(Site { plugins, ..Site::system(state, self.wait, Arc::new(on_wait)) })
     }
 
     /// The vault: the named one, or the one around the current folder.
@@ -121,7 +132,7 @@ impl Desk {
     pub(crate) fn vault_and_me(&self) -> Result<(Vault, Identity), Error> {
         let vault = self.vault()?;
         let file = self.identity_file()?;
-        let me = vault.unlock(file, &self.passphrase()?)?;
+        let me = vault.unlock(file, &self.secret(file)?)?;
         Ok((vault, me))
     }
 

@@ -121,7 +121,7 @@ impl Vault {
         for row in rows {
             if let Entry::Vacant(slot) = keys.entry(row.class) {
                 let purpose = Purpose::Class(row.class);
-                let old = keys::every(&self.context, roster, me, purpose)?;
+                let old = keys::every(&self.site, &self.context, roster, me, purpose)?;
                 slot.insert(ClassKeys { old, new: vec![recipient(roster, purpose)?] });
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::super::{
-    IdentityNew, InitRequest, NoProgress, OpenRequest, OpenTo, SealRequest, Site, identity_new, init,
+    IdentityNew, InitRequest, NoProgress, OpenRequest, OpenTo, SealRequest, Secret, Site, identity_new, init,
     unlock_identity,
 };
 use super::*;
@@ -20,9 +20,10 @@ fn vault(folder: &Path) -> (Vault, Identity) {
     let request = IdentityNew {
         name: "Ann".into(),
         out: out.clone(),
-        passphrase: passphrase.clone(),
+        secret: Secret::Passphrase(passphrase.clone()),
         work_factor: 10,
         kind,
+        key: None,
     };
     identity_new(&site, &request).unwrap();
     let me = unlock_identity(&site, &out, &passphrase).unwrap();

@@ -13,6 +13,8 @@ use gapvault::vault::{
     Code, ListRequest, NoProgress, OpenRequest, OpenTo, Progress, SealRequest, Stage, unlock_identity,
 };
 
+use secrecy::SecretString;
+
 use super::scene::{Scene, place};
 use crate::verbs::{Place, sealing, words};
 
@@ -157,7 +159,11 @@ fn every_way_of_not_having_the_key_has_its_own_code() {
     let place = place();
     let source = place.write("a", b"text");
     let id = place.seal(&place.founder, &source, Class::Critical);
-    let wrong = unlock_identity(&place.site(), &place.path("founder.id"), &"other words".to_owned().into());
+    let wrong = unlock_identity(
+        &place.site(),
+        &place.path("founder.id"),
+        &SecretString::from("other words".to_owned()),
+    );
     assert_eq!(wrong.unwrap_err().code(), Code::WrongPassphrase);
     let none = unlock_identity(&place.site(), &place.path("nobody.id"), &words());
     assert_eq!(none.unwrap_err().code(), Code::NoFile);

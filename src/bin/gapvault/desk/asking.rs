@@ -1,8 +1,8 @@
 //! What the person must be asked: passphrases, and a yes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use gapvault::vault::{Code, Error};
+use gapvault::vault::{self, Code, Error, Protection, Secret};
 use secrecy::SecretString;
 
 use super::Desk;
@@ -10,8 +10,35 @@ use crate::passphrase::{self, NotGiven, Source};
 use crate::terminal::{NoAnswer, Terminal};
 
 impl Desk {
+    /// What opens an identity file: its token, or its passphrase. The file's form says which.
+    pub(crate) fn secret(&self, file: &Path) -> Result<Secret, Error> {
+        let site = self.site()?;
+        match vault::protection_of(&site, file) {
+            Ok(Protection::Token(beside)) => {
+                let token = self.token.clone().unwrap_or(beside);
+                let read = vault::read_token(&site, &token).map_err(|error| match error.code() {
+                    Code::NoFile if self.token.is_none() => {
+                        Error::new(Code::NoToken).with("path", token.display())
+                    }
+                    _ => error,
+                });
+                Ok(Secret::Token(read?.0))
+            }
+            // A file that is missing, or no identity, is told once somebody tried to unlock it: that is on record.
+            Ok(Protection::Passphrase) | Err(_) => self.passphrase().map(Secret::Passphrase),
+        }
+    }
+
+    /// What protects an identity that is being made.
+    pub(crate) fn secret_for_new(&self) -> Result<Secret, Error> {
+        match &self.token {
+            Some(token) => Ok(Secret::Token(vault::read_token(&self.site()?, token)?.0)),
+            None => self.passphrase_for_new().map(Secret::Passphrase),
+        }
+    }
+
     /// The passphrase of an existing identity.
-    pub(crate) fn passphrase(&self) -> Result<SecretString, Error> {
+    fn passphrase(&self) -> Result<SecretString, Error> {
         match &self.passphrase {
             Some(source) => self.read_passphrase(source),
             None => self.given(passphrase::ask(&self.words, "ask-passphrase")),
@@ -19,7 +46,7 @@ impl Desk {
     }
 
     /// The passphrase of an identity that is being made.
-    pub(crate) fn passphrase_for_new(&self) -> Result<SecretString, Error> {
+    fn passphrase_for_new(&self) -> Result<SecretString, Error> {
         match &self.passphrase {
             Some(source) => self.read_passphrase(source),
             None => self.given(passphrase::ask_new(&self.words)),
@@ -95,7 +122,7 @@ impl Desk {
 }
 
 /// A yes in either language.
-fn is_yes(answer: &str) -> bool {
+pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer, "y" | "yes" | "是" | "好" | "確認")
 }
 

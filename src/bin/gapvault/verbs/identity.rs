@@ -1,10 +1,10 @@
 //! `identity new`, `show`, `passphrase`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use gapvault::identity::{DEFAULT_WORK_FACTOR, MIN_WORK_FACTOR};
-use gapvault::vault::{self, Error, IdentityNew};
+use gapvault::vault::{self, Code, Error, IdentityNew, Site, TokenKey};
 
 use super::{kind, needed, needed_path};
 use crate::desk::Desk;
@@ -36,9 +36,10 @@ fn new(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let site = desk.site()?;
     let work_factor = work(desk, matches).unwrap_or(DEFAULT_WORK_FACTOR);
     let (name, out) = (needed(matches, "name")?, needed_path(matches, "out")?);
-    let passphrase = desk.passphrase_for_new()?;
-    let report =
-        vault::identity_new(&site, &IdentityNew { name, out, passphrase, work_factor, kind: kind(matches) })?;
+    let key = matches.get_one::<PathBuf>("key-token").map(|file| key(&site, file, matches)).transpose()?;
+    let secret = desk.secret_for_new()?;
+    let request = IdentityNew { name, out, secret, work_factor, kind: kind(matches), key };
+    let report = vault::identity_new(&site, &request)?;
     desk.answer(&report, |desk| {
         vec![
             desk.text(
@@ -53,9 +54,19 @@ fn new(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     Ok(0)
 }
 
+/// A token's key: what leads to it stands in the file, its public half there too or in the option.
+fn key(site: &Site, file: &Path, matches: &ArgMatches) -> Result<TokenKey, Error> {
+    let (identity, named) = vault::read_token(site, file)?;
+    let recipient = match matches.get_one::<String>("key-recipient") {
+        Some(text) => text.parse().map_err(|_| Error::new(Code::NotAToken).with("path", text))?,
+        None => named.ok_or_else(|| Error::new(Code::NoTokenRecipient).with("path", file.display()))?,
+    };
+    Ok(TokenKey { identity, recipient })
+}
+
 fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let file = needed_path(matches, "file")?;
-    let report = vault::identity_show(&desk.site()?, &file, &mut || desk.passphrase())?;
+    let report = vault::identity_show(&desk.site()?, &file, &mut || desk.secret(&file))?;
     desk.answer(&report, |desk| {
         let rows = [
             ("name", report.name.clone()),
@@ -75,7 +86,7 @@ fn passphrase(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let file = needed_path(matches, "file")?;
     let site = desk.site()?;
     let work = work(desk, matches).unwrap_or(DEFAULT_WORK_FACTOR);
-    let old = desk.passphrase()?;
+    let old = desk.secret(&file)?;
     let new = desk.new_passphrase(matches.get_one::<PathBuf>("new-passphrase-file"))?;
     let report = vault::identity_passphrase(&site, &file, &old, &new, work)?;
     desk.answer(&report, |desk| {

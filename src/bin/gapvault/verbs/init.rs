@@ -15,7 +15,7 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         kind: kind(matches),
     };
     let file = desk.identity_file()?;
-    let me = vault::unlock_identity(&site, file, &desk.passphrase()?)?;
+    let me = vault::unlock_identity(&site, file, &desk.secret(file)?)?;
     let report = vault::init(&site, &dir, &me, &request)?;
     desk.answer(&report, |desk| {
         let zone = desk.value("zone", report.zone.as_str());
