@@ -14,7 +14,8 @@ use gapvault::crypto::SystemRandom;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let threads = std::thread::available_parallelism()?.get();
+    // As many as a vault takes for a large document.
+    let threads = 2 * std::thread::available_parallelism()?.get();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["encrypt", recipient, file, out] => encrypt(threads, recipient, file.as_ref(), out.as_ref()),
         ["decrypt", keys, file, out] => decrypt(threads, keys.as_ref(), file.as_ref(), out.as_ref()),

@@ -22,8 +22,22 @@ use super::stream::{
 
 /// Chunks that a thread takes at a time.
 const GROUP: usize = 8;
-/// A chunk's place in a buffer: its plaintext, then its ciphertext.
-const SLOT_LEN: usize = CHUNK_LEN + SEALED_CHUNK_LEN;
+/// Where chunks stand in a thread's buffer.
+struct Shape {
+    /// From one to the next.
+    stride: usize,
+    /// Where a chunk is read to, from the beginning of its place.
+    offset: usize,
+    /// How long a whole one is when it is read.
+    len: usize,
+}
+
+/// Plaintext is encrypted where it was read, with the tag behind it: then a whole group is one piece to be hashed and
+/// written, and as small in the processor's cache as can be.
+const ENCRYPTING: Shape = Shape { stride: SEALED_CHUNK_LEN, offset: 0, len: CHUNK_LEN };
+/// A sealed chunk stays as it is behind the place for its plaintext, since it may have to be tried twice.
+const DECRYPTING: Shape =
+    Shape { stride: CHUNK_LEN + SEALED_CHUNK_LEN, offset: CHUNK_LEN, len: SEALED_CHUNK_LEN };
 
 /// Sees the payload pass, nonce and chunks, in order.
 pub type Tap<'a> = dyn FnMut(&[u8]) + Send + 'a;
@@ -45,7 +59,8 @@ pub fn encrypt_with(
     tap(&nonce.0);
     sink.write_all(&nonce.0).map_err(Error::Write)?;
     let stream = Stream::new(file_key, nonce);
-    Pipeline::new(source, tap, sink).run(threads, |line, buffer| line.encrypt(&stream, buffer))
+    let line = Pipeline::new(source, tap, sink);
+    line.run(threads, &ENCRYPTING, |line, buffer| line.encrypt(&stream, buffer))
 }
 
 /// As [`super::decrypt`], on so many threads; `tap` sees the ciphertext of every chunk that was read.
@@ -63,7 +78,8 @@ pub fn decrypt_with(
         return decrypt(file_key, nonce, &mut TapReader { tap, source }, sink);
     }
     let stream = Stream::new(file_key, nonce);
-    Pipeline::new(source, tap, sink).run(threads, |line, buffer| line.decrypt(&stream, buffer))
+    let line = Pipeline::new(source, tap, sink);
+    line.run(threads, &DECRYPTING, |line, buffer| line.decrypt(&stream, buffer))
 }
 
 struct TapWriter<'a, 'b> {
@@ -106,14 +122,21 @@ struct Group {
 }
 
 impl Group {
-    fn chunks(&self) -> impl Iterator<Item = (u64, usize, usize, bool)> {
+    /// Number, place, length, and whether something follows.
+    fn chunks(&self, shape: &Shape) -> impl Iterator<Item = (u64, usize, usize, bool)> {
+        let stride = shape.stride;
         let first = self.turn * GROUP as u64;
         let count = self.lens.len();
         let follows = move |at: usize| self.more || at + 1 < count;
-        self.lens
-            .iter()
-            .enumerate()
-            .map(move |(at, len)| (first + at as u64, at * SLOT_LEN, *len, follows(at)))
+        self.lens.iter().enumerate().map(move |(at, len)| (first + at as u64, at * stride, *len, follows(at)))
+    }
+}
+
+/// Adds a range; one that begins where the last one ends makes that longer.
+fn push(ranges: &mut Vec<Range<usize>>, range: Range<usize>) {
+    match ranges.last_mut() {
+        Some(last) if last.end == range.start => last.end = range.end,
+        _ => ranges.push(range),
     }
 }
 
@@ -131,21 +154,22 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads chunks of `len` bytes to `offset` in each slot.
-    fn next(&mut self, buffer: &mut [u8], offset: usize, len: usize) -> Option<(u64, Result<Group, Error>)> {
+    /// Reads the next group.
+    fn next(&mut self, buffer: &mut [u8], shape: &Shape) -> Option<(u64, Result<Group, Error>)> {
         if self.ended {
             return None;
         }
         let turn = self.turn;
         self.turn += 1;
-        let group = self.fill(buffer, offset, len);
+        let group = self.fill(buffer, shape);
         self.ended = !group.as_ref().is_ok_and(|group| group.more);
         Some((turn, group))
     }
 
-    fn fill(&mut self, buffer: &mut [u8], offset: usize, len: usize) -> Result<Group, Error> {
+    fn fill(&mut self, buffer: &mut [u8], shape: &Shape) -> Result<Group, Error> {
+        let (offset, len) = (shape.offset, shape.len);
         let mut group = Group { turn: self.turn - 1, lens: Vec::with_capacity(GROUP), more: false };
-        for slot in buffer.chunks_exact_mut(SLOT_LEN) {
+        for slot in buffer.chunks_exact_mut(shape.stride) {
             let space = slot.get_mut(offset..offset + len).unwrap_or_default();
             let carried = self.carried.take();
             if let (Some(byte), Some(first)) = (carried, space.first_mut()) {
@@ -248,11 +272,12 @@ impl<'a, 'b> Pipeline<'a, 'b> {
     fn run(
         self,
         threads: usize,
+        shape: &Shape,
         step: impl Fn(&Self, &mut [u8]) -> Option<()> + Sync,
     ) -> Result<PayloadSummary, Error> {
         let work = || {
             let _halt = Halt(&self);
-            let mut buffer = Zeroizing::new(vec![0; GROUP * SLOT_LEN]);
+            let mut buffer = Zeroizing::new(vec![0; GROUP * shape.stride]);
             while step(&self, &mut buffer).is_some() {}
         };
         thread::scope(|scope| {
@@ -266,13 +291,13 @@ impl<'a, 'b> Pipeline<'a, 'b> {
         out.outcome.unwrap_or(Err(PayloadError::NoLastChunk.into())).map(|()| out.summary)
     }
 
-    fn read(&self, buffer: &mut [u8], offset: usize, len: usize) -> Option<(u64, Result<Group, Error>)> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner).next(buffer, offset, len)
+    fn read(&self, buffer: &mut [u8], shape: &Shape) -> Option<(u64, Result<Group, Error>)> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).next(buffer, shape)
     }
 
     /// One group from the source to the sink; `None` when there is no more to do.
     fn encrypt(&self, stream: &Stream, buffer: &mut [u8]) -> Option<()> {
-        let (turn, group) = self.read(buffer, 0, CHUNK_LEN)?;
+        let (turn, group) = self.read(buffer, &ENCRYPTING)?;
         let mut group = match group {
             Ok(group) => group,
             Err(error) => return self.fail(turn, error),
@@ -281,14 +306,14 @@ impl<'a, 'b> Pipeline<'a, 'b> {
             // An empty plaintext has one chunk.
             group.lens.push(0);
         }
-        let mut sealed = Vec::with_capacity(GROUP);
-        for (index, start, len, follows) in group.chunks() {
-            let slot = buffer.get_mut(start..start + SLOT_LEN)?;
+        let mut sealed = Vec::new();
+        for (index, start, len, follows) in group.chunks(&ENCRYPTING) {
+            let slot = buffer.get_mut(start..start + ENCRYPTING.stride)?;
             // ring refuses only what is longer than a chunk can be.
             let Some(chunk) = stream.seal(index, !follows, slot, len) else {
                 return self.fail(turn, PayloadError::Chunk(index).into());
             };
-            sealed.push(start..start + chunk.len());
+            push(&mut sealed, start..start + chunk.len());
         }
         let end = (!group.more).then_some(Ok(()));
         self.tap(turn, buffer, &sealed)?;
@@ -298,17 +323,18 @@ impl<'a, 'b> Pipeline<'a, 'b> {
 
     /// The same for a group of sealed chunks.
     fn decrypt(&self, stream: &Stream, buffer: &mut [u8]) -> Option<()> {
-        let (turn, group) = self.read(buffer, CHUNK_LEN, SEALED_CHUNK_LEN)?;
+        let (turn, group) = self.read(buffer, &DECRYPTING)?;
         let group = match group {
             Ok(group) => group,
             Err(error) => return self.fail(turn, error),
         };
-        let sealed = group.chunks().map(|(_, start, len, _)| start + CHUNK_LEN..start + CHUNK_LEN + len);
-        self.tap(turn, buffer, &sealed.collect::<Vec<_>>())?;
+        let range = |(_, start, len, _)| start + CHUNK_LEN..start + CHUNK_LEN + len;
+        let sealed: Vec<_> = group.chunks(&DECRYPTING).map(range).collect();
+        self.tap(turn, buffer, &sealed)?;
         let mut plain = Vec::with_capacity(GROUP);
         let mut end = None;
-        for (index, start, len, follows) in group.chunks() {
-            let slot = buffer.get_mut(start..start + SLOT_LEN)?;
+        for (index, start, len, follows) in group.chunks(&DECRYPTING) {
+            let slot = buffer.get_mut(start..start + DECRYPTING.stride)?;
             if len == SEALED_CHUNK_LEN && stream.open(index, false, slot, len).is_some() {
                 plain.push(start..start + CHUNK_LEN);
                 continue;
