@@ -2,7 +2,10 @@
 //! so that an eavesdropper has to break both.
 
 use std::ops::IndexMut as _;
+use std::sync::{Arc, OnceLock};
 
+#[cfg(target_arch = "x86_64")]
+use libcrux_ml_kem::mlkem768::avx2;
 use libcrux_ml_kem::mlkem768::{
     MlKem768Ciphertext, MlKem768PrivateKey, MlKem768PublicKey, decapsulate, encapsulate, generate_key_pair,
     validate_public_key,
@@ -33,27 +36,77 @@ const LABEL: &[u8; 6] = br"\.//^\";
 pub(super) struct LowOrder;
 
 /// A public key whose ML-KEM part is one that FIPS 203 admits.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct EncapsulationKey(Box<[u8; PUBLIC_LEN]>);
+#[derive(Clone)]
+pub(super) struct EncapsulationKey {
+    bytes: Box<[u8; PUBLIC_LEN]>,
+    /// The ML-KEM part, expanded at its first use.
+    ml_kem: Arc<OnceLock<MlKem>>,
+}
+
+impl PartialEq for EncapsulationKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for EncapsulationKey {}
+
+impl std::hash::Hash for EncapsulationKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+/// ML-KEM-768's public key, ready to be used often: half of an encapsulation is to expand the key's matrix from its seed, which is
+/// the same for all documents of a class.
+enum MlKem {
+    #[cfg(target_arch = "x86_64")]
+    Expanded(Box<avx2::unpacked::MlKem768PublicKeyUnpacked>),
+    Plain(Box<MlKem768PublicKey>),
+}
+
+impl MlKem {
+    fn new(key: &MlKem768PublicKey) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            let mut expanded = avx2::unpacked::init_public_key();
+            avx2::unpacked::unpacked_public_key(key, &mut expanded);
+            return Self::Expanded(Box::new(expanded));
+        }
+        Self::Plain(Box::new(key.clone()))
+    }
+
+    fn encapsulate(&self, randomness: [u8; RANDOMNESS_LEN]) -> (MlKem768Ciphertext, [u8; 32]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Expanded(key) => avx2::unpacked::encapsulate(key, randomness),
+            Self::Plain(key) => encapsulate(key, randomness),
+        }
+    }
+}
 
 impl EncapsulationKey {
+    fn of(bytes: Box<[u8; PUBLIC_LEN]>) -> Self {
+        Self { bytes, ml_kem: Arc::default() }
+    }
+
     /// Checks the bytes, as FIPS 203 (7.2) asks before they are used.
     pub(super) fn new(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; PUBLIC_LEN] = bytes.try_into().ok()?;
-        let key = Self(Box::new(bytes));
+        let key = Self::of(Box::new(bytes));
         validate_public_key(&key.ml_kem()).then_some(key)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8; PUBLIC_LEN] {
-        &self.0
+        &self.bytes
     }
 
     fn ml_kem(&self) -> MlKem768PublicKey {
-        self.0.first_chunk::<ML_KEM_PUBLIC_LEN>().map(MlKem768PublicKey::from).unwrap_or_default()
+        self.bytes.first_chunk::<ML_KEM_PUBLIC_LEN>().map(MlKem768PublicKey::from).unwrap_or_default()
     }
 
     fn x25519(&self) -> [u8; 32] {
-        self.0.last_chunk::<32>().copied().unwrap_or_default()
+        self.bytes.last_chunk::<32>().copied().unwrap_or_default()
     }
 
     /// A fresh secret, and its encapsulation for the holder of the secret key. The randomness is ML-KEM's.
@@ -64,7 +117,8 @@ impl EncapsulationKey {
     ) -> Result<(Vec<u8>, Secret32), LowOrder> {
         let share = *ephemeral.share();
         let public = self.x25519();
-        let (ciphertext, ml_kem_secret) = encapsulate(&self.ml_kem(), **randomness);
+        let ml_kem = self.ml_kem.get_or_init(|| MlKem::new(&self.ml_kem()));
+        let (ciphertext, ml_kem_secret) = ml_kem.encapsulate(**randomness);
         let x25519_secret = ephemeral.agree(&public).ok_or(LowOrder)?;
         let secret = combine(&Zeroizing::new(ml_kem_secret), x25519_secret.expose(), &share, &public);
         Ok(([ciphertext.as_slice().as_slice(), &share].concat(), secret))
@@ -122,7 +176,7 @@ impl DecapsulationKey {
         let parts =
             public.as_slice().iter().chain(PublicKey::from(&x25519).as_bytes()).copied().collect::<Vec<_>>();
         bytes.copy_from_slice(&parts);
-        Self { seed, ml_kem: Box::new(private), x25519, public: EncapsulationKey(bytes) }
+        Self { seed, ml_kem: Box::new(private), x25519, public: EncapsulationKey::of(bytes) }
     }
 
     pub(super) fn seed(&self) -> &[u8; SEED_LEN] {
@@ -202,6 +256,18 @@ mod tests {
         assert_eq!(hex(secret.expose()), expected);
         let enc: [u8; ENC_LEN] = enc.try_into().unwrap();
         assert_eq!(hex(key.decapsulate(&enc).unwrap().expose()), expected);
+    }
+
+    #[test]
+    fn an_expanded_key_gives_what_a_plain_one_gives() {
+        for seed in 0..20 {
+            let key = DecapsulationKey::new(Zeroizing::new([seed; SEED_LEN])).public().ml_kem();
+            for randomness in [[0; RANDOMNESS_LEN], [seed; RANDOMNESS_LEN], [255; RANDOMNESS_LEN]] {
+                let (plain, plain_secret) = encapsulate(&key, randomness);
+                let (ours, secret) = MlKem::new(&key).encapsulate(randomness);
+                assert_eq!((ours.as_slice(), secret), (plain.as_slice(), plain_secret));
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A staged file's name says where it belongs, so that a file whose entry was recorded before a kill can be put
 //! there afterwards. A session holds a lock in its folder; folders of dead sessions are swept.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -153,16 +154,17 @@ pub fn publish(
     places: &[PathBuf],
     _recorded: &Recorded,
 ) -> Result<(), StoreError> {
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let from = layout.session(session);
+    let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for place in places {
         let name =
             layout.staged_name(place).ok_or_else(|| StoreError::Missing(place.display().to_string()))?;
         let Some(folder) = place.parent() else { continue };
-        if !folders.iter().any(|known| known == folder) {
+        if !folders.contains(folder) {
             make_folders(disk, layout.root(), folder)?;
-            folders.push(folder.to_owned());
+            folders.insert(folder.to_owned());
         }
-        let staged = layout.session(session).join(name);
+        let staged = from.join(name);
         match disk.rename_noreplace(&staged, place) {
             Ok(()) => {}
             Err(error) if error.is_not_found() && disk.exists(place)? => {}

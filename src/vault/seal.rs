@@ -4,6 +4,7 @@
 //! the next one is being encrypted.
 
 use std::collections::HashMap;
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -36,6 +37,10 @@ const BATCH_BYTES: u64 = 1 << 30;
 
 /// So many documents are worth a thread.
 const WORTH: usize = 8;
+/// A document below this size is written at once,
+const SMALL: u64 = 48 * 1024;
+/// since it has room here with its header.
+const ROOM: usize = 64 * 1024;
 
 /// What to seal, and how.
 #[derive(Debug, Clone)]
@@ -228,8 +233,10 @@ impl Vault {
     ) -> Result<Staged, Error> {
         let mut source = SourceFile::open(&found.source).map_err(|error| unreadable(&error))?;
         let meta = meta_of(work.request, found, &source, id)?;
-        let mut sink = staging.create(&self.context.layout.document(id))?;
+        let mut file = staging.create(&self.context.layout.document(id))?;
         let size = source.size();
+        // Header, nonce and payload of a small document in one write.
+        let mut sink = BufWriter::with_capacity(if size < SMALL { ROOM } else { 0 }, &mut file);
         let what = Sealing {
             threads: parallel::threads_for(size),
             recipients: &[&work.class_key],
@@ -245,6 +252,7 @@ impl Vault {
                     error => error.into(),
                 },
             )?;
+        sink.flush().map_err(|error| convert::io(Code::Io, &error).because(error))?;
         let unchanged = source.is_unchanged().map_err(|error| unreadable(&error))?;
         if summary.plain_len != size || !unchanged {
             return Err(Code::SourceChanged.into());
