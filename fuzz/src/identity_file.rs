@@ -1,7 +1,8 @@
 use gapvault::agefile::{self, Recipient, UnverifiedHeader, decrypt_with_passphrase};
 use gapvault::crypto::Digest;
-use gapvault::identity::{Card, FILE_LIMIT, Identity, IdentityError, MAX_WORK_FACTOR};
+use gapvault::identity::{Card, FILE_LIMIT, Identity, IdentityError, MAX_WORK_FACTOR, MemberKey};
 use gapvault::label::KeyKind;
+use gapvault::plugin;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::peer;
@@ -27,15 +28,26 @@ fn inner(text: &str) {
     assert_eq!(identity.to_text().as_str(), text);
     let card = identity.card().expect("who has an identity has a card");
     assert_eq!((card.id, card.name.as_str()), (identity.id(), identity.name()));
-    assert_eq!(card.recipient, identity.decryption().to_recipient());
+    assert_eq!(card.recipient, identity.recipient());
     let again = Card::parse(card.print().as_bytes()).expect("we read what we print");
     assert_eq!(again.digest(), card.digest());
     // Stock age takes the file as it is: one key, and comments.
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(lines, [identity.decryption().to_text().as_str()]);
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    match identity.recipient() {
+        MemberKey::Age(public) => {
+            let secret = line.parse::<agefile::Identity>().expect("it is a key");
+            assert_eq!(secret.to_recipient(), public);
+        }
+        // Its public half can be another plugin's: `age1tag1…` for several kinds of tokens.
+        MemberKey::Plugin(_) => {
+            let way = line.parse::<plugin::Identity>().expect("it leads to a key");
+            assert_eq!(way.as_str(), *line);
+        }
+    }
 }
 
-/// Keys as text. The `age` crate also takes spellings that it would not print; we do not.
+/// Keys as text, of age and of plugins. The `age` crate also takes spellings that it would not print; we do not.
 fn keys(text: &str) {
     let recipient = text.parse::<Recipient>();
     if let Ok(recipient) = &recipient {
@@ -43,6 +55,14 @@ fn keys(text: &str) {
     }
     let theirs = text.parse::<age::x25519::Recipient>().ok().filter(|key| key.to_string() == text);
     assert_eq!(recipient.is_ok_and(|key| key.kind() == KeyKind::Classic), theirs.is_some());
+
+    if let Ok(recipient) = text.parse::<plugin::Recipient>() {
+        assert_eq!(recipient.to_string(), text);
+        assert!(text.parse::<Recipient>().is_err(), "it is one of age's own too");
+    }
+    if let Ok(way) = text.parse::<plugin::Identity>() {
+        assert_eq!(way.as_str(), text);
+    }
 
     let identity = text.parse::<agefile::Identity>();
     if let Ok(identity) = &identity {

@@ -102,16 +102,30 @@ fn person(kind: KeyKind) -> Identity {
     Identity::generate("王小明", kind, start(), &Same(6)).expect("there are bytes")
 }
 
+/// Somebody whose decryption key is in a plugin named `test`.
+fn person_with_plugin() -> (Identity, [(&'static str, Vec<u8>); 2]) {
+    const PUBLIC: &str = "age1test1wp6kymrfvvsxsctvvc0ss28f";
+    const WAY: &str = "AGE-PLUGIN-TEST-1WASHJGR5DUSXJAQRXQJVW";
+    let keys = (WAY.parse().expect("a way to a key"), PUBLIC.parse().expect("a key"));
+    let person = Identity::generate_with_plugin("王小明", keys, start(), &Same(6)).expect("there are bytes");
+    (person, [("public-plugin", PUBLIC.into()), ("secret-plugin", WAY.into())])
+}
+
 pub(super) fn identities() -> Named {
     let mut seeds: Named = Vec::new();
+    let (person_with_plugin, keys) = person_with_plugin();
+    seeds.extend(keys);
+    seeds.push(("text-plugin", person_with_plugin.to_text().as_bytes().to_vec()));
+    seeds.push(("card-plugin", person_with_plugin.card().expect("it has one").print().into_bytes()));
     for (kind, [text, card, public, secret]) in [
         (KeyKind::Classic, ["text-classic", "card-classic", "public-classic", "secret-classic"]),
         (KeyKind::Hybrid, ["text-hybrid", "card-hybrid", "public-hybrid", "secret-hybrid"]),
     ] {
         let person = person(kind);
         seeds.push((text, person.to_text().as_bytes().to_vec()));
-        seeds.push((public, person.decryption().to_recipient().to_string().into_bytes()));
-        seeds.push((secret, person.decryption().to_text().as_bytes().to_vec()));
+        let line = person.to_text().lines().last().map(str::to_owned).expect("its key stands last");
+        seeds.push((public, person.recipient().to_string().into_bytes()));
+        seeds.push((secret, line.into_bytes()));
         seeds.push((card, person.card().expect("it has one").print().into_bytes()));
     }
     let words = SecretString::from("x".to_owned());
