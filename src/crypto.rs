@@ -1,4 +1,5 @@
-//! Digests, signatures, key derivation, sealing of small values, and randomness. All of it is ring's.
+//! Digests, signatures, key derivation, key agreement, sealing of small values, and randomness. It is ring's but for keys
+//! that many secrets are agreed upon with.
 //!
 //! Secrets here are wiped on drop, do not print, and are compared in constant time only.
 
@@ -10,7 +11,7 @@ mod random;
 mod sign;
 
 pub use aead::{AEAD_TAG_LEN, AeadKey, NONCE_LEN};
-pub use agree::Ephemeral;
+pub use agree::{Agreed, NoAgreement, Peer};
 pub use digest::{Digest, Hasher};
 pub use kdf::{Secret32, hkdf, hmac};
 pub use random::{NoRandom, Random, SystemRandom};

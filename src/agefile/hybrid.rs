@@ -13,7 +13,7 @@ use super::header::{HYBRID_TAG, POST_QUANTUM, WRAPPED_LEN};
 use super::hpke;
 use super::kem::{DecapsulationKey, ENC_LEN, EncapsulationKey, RANDOMNESS_LEN, SEED_LEN};
 use super::key::{BadKey, decode, failed};
-use crate::crypto::{Ephemeral, NoRandom, Random, SystemRandom};
+use crate::crypto::{NoRandom, Random, SystemRandom};
 use crate::encoding::{base64_unpadded, unbase64_unpadded};
 
 const PUBLIC_PREFIX: bech32::Hrp = bech32::Hrp::parse_unchecked("age1pq");
@@ -43,9 +43,8 @@ impl age::Recipient for Recipient {
         // The trait has no place for a generator of random bytes.
         let mut randomness = Zeroizing::new([0; RANDOMNESS_LEN]);
         SystemRandom::new().fill(randomness.as_mut_slice()).map_err(failed)?;
-        let ephemeral = Ephemeral::generate().map_err(failed)?;
-        let (enc, secret) =
-            self.0.encapsulate(&randomness, ephemeral).map_err(|_| failed("a recipient of low order"))?;
+        let agreed = self.0.x25519().agree().map_err(failed)?;
+        let (enc, secret) = self.0.encapsulate(&randomness, &agreed);
         let (key, nonce) = hpke::context(&secret, INFO);
         let mut body = Vec::with_capacity(WRAPPED_LEN);
         body.extend_from_slice(file_key.expose_secret());

@@ -15,7 +15,7 @@ use sha3::{Digest as _, Sha3_256, Shake256};
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::crypto::{Ephemeral, Secret32};
+use crate::crypto::{Agreed, Peer, Secret32};
 
 /// The length of the seed that is a secret key.
 pub(super) const SEED_LEN: usize = 32;
@@ -41,6 +41,7 @@ pub(super) struct EncapsulationKey {
     bytes: Box<[u8; PUBLIC_LEN]>,
     /// The ML-KEM part, expanded at its first use.
     ml_kem: Arc<OnceLock<MlKem>>,
+    x25519: Arc<Peer>,
 }
 
 impl PartialEq for EncapsulationKey {
@@ -87,7 +88,8 @@ impl MlKem {
 
 impl EncapsulationKey {
     fn of(bytes: Box<[u8; PUBLIC_LEN]>) -> Self {
-        Self { bytes, ml_kem: Arc::default() }
+        let x25519 = bytes.last_chunk::<32>().copied().unwrap_or_default();
+        Self { bytes, ml_kem: Arc::default(), x25519: Arc::new(Peer::new(x25519)) }
     }
 
     /// Checks the bytes, as FIPS 203 (7.2) asks before they are used.
@@ -105,41 +107,23 @@ impl EncapsulationKey {
         self.bytes.first_chunk::<ML_KEM_PUBLIC_LEN>().map(MlKem768PublicKey::from).unwrap_or_default()
     }
 
-    fn x25519(&self) -> [u8; 32] {
-        self.bytes.last_chunk::<32>().copied().unwrap_or_default()
+    /// The X25519 part.
+    pub(super) fn x25519(&self) -> &Peer {
+        &self.x25519
     }
 
-    /// A fresh secret, and its encapsulation for the holder of the secret key. The randomness is ML-KEM's.
+    /// A fresh secret, and its encapsulation for the holder of the secret key. The randomness is ML-KEM's; what was agreed
+    /// upon was so with [`x25519`](Self::x25519).
     pub(super) fn encapsulate(
         &self,
         randomness: &Zeroizing<[u8; RANDOMNESS_LEN]>,
-        ephemeral: impl Agree,
-    ) -> Result<(Vec<u8>, Secret32), LowOrder> {
-        let share = *ephemeral.share();
-        let public = self.x25519();
+        agreed: &Agreed,
+    ) -> (Vec<u8>, Secret32) {
         let ml_kem = self.ml_kem.get_or_init(|| MlKem::new(&self.ml_kem()));
         let (ciphertext, ml_kem_secret) = ml_kem.encapsulate(**randomness);
-        let x25519_secret = ephemeral.agree(&public).ok_or(LowOrder)?;
-        let secret = combine(&Zeroizing::new(ml_kem_secret), x25519_secret.expose(), &share, &public);
-        Ok(([ciphertext.as_slice().as_slice(), &share].concat(), secret))
-    }
-}
-
-/// X25519 for one use: ring's, or for the vectors of the draft one that is given.
-pub(super) trait Agree {
-    /// The public half.
-    fn share(&self) -> &[u8; 32];
-    /// The shared secret, unless the peer is of low order.
-    fn agree(self, peer: &[u8; 32]) -> Option<Secret32>;
-}
-
-impl Agree for Ephemeral {
-    fn share(&self) -> &[u8; 32] {
-        self.public()
-    }
-
-    fn agree(self, peer: &[u8; 32]) -> Option<Secret32> {
-        Self::agree(self, peer)
+        let Agreed { share, secret } = agreed;
+        let secret = combine(&Zeroizing::new(ml_kem_secret), secret.expose(), share, self.x25519.key());
+        ([ciphertext.as_slice().as_slice(), share].concat(), secret)
     }
 }
 
@@ -197,7 +181,7 @@ impl DecapsulationKey {
         if !x25519_secret.was_contributory() {
             return Err(LowOrder);
         }
-        Ok(combine(&ml_kem_secret, x25519_secret.as_bytes(), &share, &self.public.x25519()))
+        Ok(combine(&ml_kem_secret, x25519_secret.as_bytes(), &share, self.public.x25519().key()))
     }
 }
 
@@ -219,28 +203,14 @@ fn combine(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::NoAgreement;
     use crate::encoding::{hex, unhex};
 
-    /// An ephemeral key that is known beforehand.
-    struct Known(StaticSecret, [u8; 32]);
-
-    impl Known {
-        fn new(secret: [u8; 32]) -> Self {
-            let secret = StaticSecret::from(secret);
-            let share = *PublicKey::from(&secret).as_bytes();
-            Self(secret, share)
-        }
-    }
-
-    impl Agree for Known {
-        fn share(&self) -> &[u8; 32] {
-            &self.1
-        }
-
-        fn agree(self, peer: &[u8; 32]) -> Option<Secret32> {
-            let secret = self.0.diffie_hellman(&PublicKey::from(*peer));
-            secret.was_contributory().then(|| Secret32::new(*secret.as_bytes()))
-        }
+    /// What a key that is known beforehand agrees upon.
+    fn known(secret: [u8; 32], peer: &Peer) -> Agreed {
+        let secret = StaticSecret::from(secret);
+        let shared = secret.diffie_hellman(&PublicKey::from(*peer.key()));
+        Agreed { share: *PublicKey::from(&secret).as_bytes(), secret: Secret32::new(*shared.as_bytes()) }
     }
 
     #[test]
@@ -249,9 +219,8 @@ mod tests {
         let key = DecapsulationKey::new(Zeroizing::new(seed));
         let randomness = unhex("3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e2");
         let ephemeral = unhex("35b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2");
-        let ephemeral = Known::new(ephemeral.unwrap());
-        let (enc, secret) =
-            key.public().encapsulate(&Zeroizing::new(randomness.unwrap()), ephemeral).unwrap();
+        let agreed = known(ephemeral.unwrap(), key.public().x25519());
+        let (enc, secret) = key.public().encapsulate(&Zeroizing::new(randomness.unwrap()), &agreed);
         let expected = "d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384";
         assert_eq!(hex(secret.expose()), expected);
         let enc: [u8; ENC_LEN] = enc.try_into().unwrap();
@@ -286,8 +255,8 @@ mod tests {
     fn shares_of_low_order_are_refused_on_both_sides() {
         let key = DecapsulationKey::new(Zeroizing::new([1; SEED_LEN]));
         let randomness = Zeroizing::new([2; RANDOMNESS_LEN]);
-        let ephemeral = || Ephemeral::generate().unwrap();
-        let (enc, secret) = key.public().encapsulate(&randomness, ephemeral()).unwrap();
+        let agreed = key.public().x25519().agree().unwrap();
+        let (enc, secret) = key.public().encapsulate(&randomness, &agreed);
         let same: [u8; ENC_LEN] = enc.clone().try_into().unwrap();
         assert_eq!(key.decapsulate(&same).unwrap().expose(), secret.expose());
         let mut one = [0; 32];
@@ -299,7 +268,7 @@ mod tests {
             let mut public = *key.public().as_bytes();
             public[ML_KEM_PUBLIC_LEN..].copy_from_slice(&point);
             let public = EncapsulationKey::new(&public).unwrap();
-            assert_eq!(public.encapsulate(&randomness, ephemeral()).err(), Some(LowOrder));
+            assert_eq!(public.x25519().agree().err(), Some(NoAgreement::LowOrder));
         }
     }
 }

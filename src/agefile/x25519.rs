@@ -1,11 +1,13 @@
 //! Classic public keys, `X25519` in `c2sp.org/age`: `age1…`.
 //!
-//! Secret keys are the age crate's. Wrapping is our own because ring does its two multiplications in half of the time, and
-//! sealing a small document consists of them for a good part.
+//! Secret keys are the age crate's. Wrapping is our own because its two multiplications can be had in half of the time or
+//! less ([`Peer`]), and sealing a small document consists of them for a good part.
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use age_core::format::{FileKey, Stanza};
 use age_core::primitives::bech32_encode;
@@ -13,15 +15,29 @@ use secrecy::ExposeSecret as _;
 
 use super::header::{WRAPPED_LEN, X25519_TAG};
 use super::key::{BadKey, decode, failed};
-use crate::crypto::{AeadKey, Ephemeral, NONCE_LEN, hkdf};
+use crate::crypto::{AeadKey, Agreed, NONCE_LEN, Peer, hkdf};
 use crate::encoding::base64_unpadded;
 
 const PUBLIC_PREFIX: bech32::Hrp = bech32::Hrp::parse_unchecked("age");
 const INFO: &[u8] = b"age-encryption.org/v1/X25519";
 const KEY_LEN: usize = 32;
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Recipient([u8; KEY_LEN]);
+#[derive(Clone)]
+pub(super) struct Recipient(Arc<Peer>);
+
+impl PartialEq for Recipient {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for Recipient {}
+
+impl Hash for Recipient {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key().hash(state);
+    }
+}
 
 impl Recipient {
     /// The public half. The age crate shows its bytes as text only.
@@ -38,22 +54,21 @@ impl FromStr for Recipient {
 
     fn from_str(text: &str) -> Result<Self, BadKey> {
         let bytes = decode(text, PUBLIC_PREFIX)?;
-        bytes.as_slice().try_into().map(Self).map_err(|_| BadKey)
+        let key: [u8; KEY_LEN] = bytes.as_slice().try_into().map_err(|_| BadKey)?;
+        Ok(Self(Arc::new(Peer::new(key))))
     }
 }
 
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bech32_encode(PUBLIC_PREFIX, &self.0))
+        f.write_str(&bech32_encode(PUBLIC_PREFIX, self.0.key()))
     }
 }
 
 impl age::Recipient for Recipient {
     fn wrap_file_key(&self, file_key: &FileKey) -> Result<(Vec<Stanza>, HashSet<String>), age::EncryptError> {
-        let ephemeral = Ephemeral::generate().map_err(failed)?;
-        let share = *ephemeral.public();
-        let secret = ephemeral.agree(&self.0).ok_or_else(|| failed("a recipient of low order"))?;
-        let salt = [share, self.0].concat();
+        let Agreed { share, secret } = self.0.agree().map_err(failed)?;
+        let salt = [share, *self.0.key()].concat();
         let key = AeadKey::new(hkdf(secret.expose(), &salt, INFO).expose());
         let mut body = Vec::with_capacity(WRAPPED_LEN);
         body.extend_from_slice(file_key.expose_secret());
@@ -91,6 +106,6 @@ mod tests {
     #[test]
     fn a_key_of_low_order_is_refused() {
         let file_key = FileKey::init_with_mut(|key| key.fill(7));
-        assert!(Recipient([0; KEY_LEN]).wrap_file_key(&file_key).is_err());
+        assert!(Recipient(Arc::new(Peer::new([0; KEY_LEN]))).wrap_file_key(&file_key).is_err());
     }
 }

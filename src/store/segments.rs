@@ -25,6 +25,9 @@ const TAIL_LIMIT: u64 = 256 * 1024 * 1024;
 /// Entries of a bundle and hashes of a tile, as the width of our counts.
 const TILE_WIDTH: u64 = tiles::TILE_WIDTH as u64;
 
+/// Bundles that are kept in memory: where documents are taken in the order of their sealing, the entries of their sealing, of
+/// their file keys and of their newest headers each come from one after the other.
+const BUNDLES_KEPT: usize = 3;
 /// Hashes of subtrees from this height on are kept, one for each sixteen entries; lower ones are quickly made.
 const KEPT_LEVEL: u8 = 4;
 
@@ -61,8 +64,8 @@ pub struct Segments {
     tiles: RefCell<HashMap<(u8, u64), Vec<Digest>>>,
     /// Hashes over complete subtrees of some height; what is complete does not change any more.
     nodes: RefCell<HashMap<(u8, u64), Digest>>,
-    /// The bundle that was read last: whoever wants one entry mostly wants its neighbours too.
-    newest: RefCell<Option<(u64, Vec<Vec<u8>>)>>,
+    /// The bundles that were read last, the newest in front: whoever wants one entry mostly wants its neighbours too.
+    bundles_read: RefCell<Vec<(u64, Vec<Vec<u8>>)>>,
 }
 
 impl std::fmt::Debug for Segments {
@@ -91,7 +94,7 @@ impl Segments {
             untidy: false,
             tiles: RefCell::default(),
             nodes: RefCell::default(),
-            newest: RefCell::default(),
+            bundles_read: RefCell::default(),
         };
         segments.read_tail()?;
         Ok(segments)
@@ -161,12 +164,16 @@ impl Segments {
             return found.cloned().ok_or(SegmentError::Entry { at: seq });
         }
         let index = seq / TILE_WIDTH;
-        let mut newest = self.newest.borrow_mut();
-        if newest.as_ref().is_none_or(|(known, _)| *known != index) {
-            *newest = Some((index, self.bundle(index)?));
+        let mut read = self.bundles_read.borrow_mut();
+        match read.iter().position(|(known, _)| *known == index) {
+            Some(at) => read.get_mut(..=at).unwrap_or_default().rotate_right(1),
+            None => {
+                read.truncate(BUNDLES_KEPT - 1);
+                read.insert(0, (index, self.bundle(index)?));
+            }
         }
         let at = usize::try_from(seq % TILE_WIDTH).unwrap_or(usize::MAX);
-        let found = newest.as_ref().and_then(|(_, bundle)| bundle.get(at));
+        let found = read.first().and_then(|(_, bundle)| bundle.get(at));
         found.cloned().ok_or(SegmentError::Entry { at: seq })
     }
 

@@ -8,6 +8,7 @@
 mod pick;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use pick::ClassKeys;
 
@@ -15,7 +16,7 @@ use super::catalogue::expected;
 use super::progress::{Counted, Progress, Stage};
 use super::report::{FailedRow, RewrapReport, RewrappedRow};
 use super::seal::{is_hopeless, refusal};
-use super::session::{Session, actor, recipient};
+use super::session::{Session, actor};
 use super::{Code, Error, Vault, parallel};
 use crate::access::{Action, Grant, Request};
 use crate::agefile::Unwrap;
@@ -272,21 +273,24 @@ impl Vault {
             let (event, object) = (run.way.event(), Some(Object::document(row.id)));
             drafts.push(refusal(&live, run.session, run.me, event, object, error));
         }
-        let (mut ready, mut grant) = (Vec::new(), None);
+        let (mut ready, mut grants) = (Vec::new(), HashMap::new());
         for one in prepared {
-            let now = live.document(one.row.id)?.map(|(_, row)| row);
-            if now.as_ref().is_none_or(|row| row.newest != one.row.newest) {
+            // What the row says was proven when the work was begun; what matters now is whether there is anything newer.
+            let now = live.index().row(one.row.sealed).map_err(crate::store::StoreError::from)?;
+            if now.is_none_or(|row| row.newest != one.row.newest) {
                 // Destroyed, or changed by somebody else.
-                again.extend(now);
+                again.extend(live.document(one.row.id)?.map(|(_, row)| row));
                 run.staging.discard(&self.context.layout.document(one.row.id))?;
                 continue;
             }
-            grant = Some(self.still_granted(run, &roster, one.row.class)?);
+            if let Entry::Vacant(slot) = grants.entry(one.row.class) {
+                slot.insert(self.still_granted(run, &roster, one.row.class)?);
+            }
             drafts.push(draft(&live, run, &one));
             ready.push(one);
         }
-        match grant {
-            Some(grant) => self.put_in_place(&mut live, run, &grant, drafts, &ready)?,
+        match grants.values().next() {
+            Some(grant) => self.put_in_place(&mut live, run, grant, drafts, &ready)?,
             None if drafts.is_empty() => {}
             None => live.record_end(drafts, Some(run.me.signing()))?,
         }
@@ -296,7 +300,8 @@ impl Vault {
 
     fn still_granted(&self, run: &Run<'_>, roster: &Roster, class: Class) -> Result<Grant, Error> {
         let keys = run.keys.get(&class).ok_or(Code::Internal)?;
-        if keys.new.first() != Some(&recipient(roster, Purpose::Class(class))?) {
+        let in_force = roster.newest_key(Purpose::Class(class)).map(|(_, key)| key);
+        if keys.new.first().map(ToString::to_string).as_deref() != in_force {
             return Err(Error::new(Code::Busy).with("holder", "key rotation"));
         }
         Ok(decide(roster, Request { member: run.me.id(), action: Action::Rewrap(class) })?)

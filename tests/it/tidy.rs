@@ -25,6 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("age_core", &["agefile", "plugin"]),
     ("libcrux_ml_kem", &["agefile"]),
     ("sha3", &["agefile"]),
+    ("curve25519_dalek", &["crypto"]),
     ("x25519_dalek", &["agefile"]),
     ("sled", &["store"]),
     ("walkdir", &["store"]),
