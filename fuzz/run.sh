@@ -30,15 +30,17 @@ twin() {
     echo "fuzzing: the twin ran ${targets[*]} for $seconds s each"
 }
 
-# Everything here is safe Rust, so there is no memory error for a sanitizer to find in it, and without one the build
-# takes half the time and any toolchain: only the sanitizers need a nightly one.
-fuzz() { cargo fuzz "$1" --sanitizer none "${@:2}"; }
+# Our own code is safe Rust; beneath it lie C, assembly and intrinsics. The address sanitizer that watches those needs a nightly
+# toolchain; without one libFuzzer does without it.
+toolchain=() sanitizer=none
+if cargo +nightly --version >/dev/null 2>&1; then toolchain=(+nightly) sanitizer=address; fi
+fuzz() { cargo "${toolchain[@]}" fuzz "$1" --sanitizer "$sanitizer" "${@:2}"; }
 
 if ! command -v cargo-fuzz >/dev/null || ! fuzz build; then
     twin
     exit
 fi
-echo "fuzzing by libFuzzer, $(cargo fuzz --version), $(cargo --version)"
+echo "fuzzing by libFuzzer, $(cargo fuzz --version), $(cargo "${toolchain[@]}" --version), sanitizer: $sanitizer"
 for target in "${targets[@]}"; do
     cp -r "corpus/$target" "$work/$target"
     options=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len="${longest[$target]}" -print_final_stats=1)
