@@ -87,8 +87,10 @@ pub struct Judge {
     problems: Vec<Problem>,
     first_bad: Option<u64>,
     signed_size: u64,
-    agreed: Vec<String>,
-    contradicted: Vec<String>,
+    /// The newest genuine checkpoint that the entries agree with, and its size.
+    agreed: Option<(u64, String)>,
+    /// Those from outside that they contradict.
+    contradicted: Vec<(u64, String)>,
 }
 
 impl std::fmt::Debug for Judge {
@@ -107,7 +109,7 @@ impl Judge {
             problems: Vec::new(),
             first_bad: None,
             signed_size: 0,
-            agreed: Vec::new(),
+            agreed: None,
             contradicted: Vec::new(),
         };
         for (record, note) in checkpoints.iter().enumerate() {
@@ -185,15 +187,14 @@ impl Judge {
         for checkpoint in awaited {
             if checkpoint.root == root {
                 self.signed_size = size;
-                self.agreed.push(checkpoint.note);
-                self.agreed.drain(..self.agreed.len().saturating_sub(1));
+                self.agreed = Some((size, checkpoint.note));
             } else {
                 // Somewhere after the last size that agreed lies the first entry that was changed.
                 let first = self.signed_size;
                 self.first_bad = Some(self.first_bad.map_or(first, |known| known.min(first)));
                 self.problems.push(Problem::Contradiction { size, note: checkpoint.note.clone() });
                 if checkpoint.outside {
-                    self.contradicted.push(checkpoint.note);
+                    self.contradicted.push((size, checkpoint.note));
                 }
             }
         }
@@ -211,10 +212,12 @@ impl Judge {
             self.problems.push(Problem::Truncated { known: *known, found });
             self.first_bad = Some(self.first_bad.map_or(found, |first| first.min(found)));
         }
-        // What this host signed contradicts the log, and the log's own newest checkpoint, which does not, is just
-        // as genuine: both notes together prove it to anyone.
-        let fork = match (self.contradicted.first(), self.agreed.last()) {
-            (Some(ours), Some(theirs)) if self.signed_size > 0 => vec![ours.clone(), theirs.clone()],
+        // What this host signed contradicts the log, and a checkpoint over at least as many entries, which does not, is just
+        // as genuine: both notes together prove it to anyone. One over fewer proves nothing: entries after it were changed.
+        let fork = match (self.contradicted.first(), &self.agreed) {
+            (Some((size, ours)), Some((covered, theirs))) if covered >= size => {
+                vec![ours.clone(), theirs.clone()]
+            }
             _ => Vec::new(),
         };
         Judgement {
@@ -336,6 +339,19 @@ mod tests {
         let our_note = String::from_utf8(note).unwrap();
         let got = judge(&theirs, std::slice::from_ref(&their_note), vec![(size, root, our_note.clone())]);
         assert_eq!(got.fork, vec![our_note, String::from_utf8(their_note).unwrap()]);
+    }
+
+    #[test]
+    fn an_entry_that_was_changed_after_an_older_checkpoint_is_no_fork() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(4);
+        let older = checkpoint(&entries[..2], &key).2;
+        let (size, root, note) = checkpoint(&entries, &key);
+        let mut changed = entries;
+        changed[3] = entry(3, Phase::Intent, None);
+        let outside = vec![(size, root, String::from_utf8(note.clone()).unwrap())];
+        let got = judge(&changed, &[older, note], outside);
+        assert_eq!((got.signed_size, got.first_bad, got.fork), (2, Some(2), vec![]));
     }
 
     #[test]
