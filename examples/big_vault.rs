@@ -50,7 +50,7 @@ fn make(folder: &Path, sessions: u32, documents: u32) -> Outcome {
     vault::identity_new(&site, &new)?;
     let me = vault::unlock_identity(&site, &out, &passphrase)?;
     let root = folder.join("vault");
-    let request = InitRequest { name: "big".into(), zone: Zone::Networked, kind: KeyKind::Hybrid };
+    let request = InitRequest::new("big", Zone::Networked, KeyKind::Hybrid);
     vault::init(&site, &root, &me, &request)?;
     let vault = Vault::at(site, &root)?;
     for session in 0..sessions {
@@ -87,7 +87,8 @@ fn work(vault: &Vault, me: &vault::Identity, sources: &Path, folder: &Path) -> R
     let half = sealed.documents.len() / 2;
     let ids = sealed.documents.iter().take(half).map(|row| row.id.to_string()).collect();
     let into = folder.join("opened");
-    let request = OpenRequest { ids, all: false, to: OpenTo::Into(into.clone()), reason: None };
+    let request =
+        OpenRequest { ids, all: false, to: OpenTo::Into(into.clone()), reason: None, request: None };
     vault.open(me, request, &NoProgress)?;
     // What cannot be removed now is in nobody's way.
     let _ = std::fs::remove_dir_all(into);

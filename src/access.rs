@@ -4,7 +4,7 @@
 //! the first, publishing and releasing for the second, so no verb can be written in another order.
 
 use crate::id::MemberId;
-use crate::label::Class;
+use crate::label::{Class, Zone};
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,23 +19,58 @@ pub enum Action {
     SeeTitles,
     /// Destroy a document of a class.
     Destroy(Class),
-    /// Change who can read documents of a class, by a new header or a new file key.
+    /// Put a document of one class into another.
+    Relabel {
+        /// The class it has.
+        from: Class,
+        /// The class it will have.
+        to: Class,
+    },
+    /// Send a document of a class to a vault in this zone.
+    Export(Class, Zone),
+    /// Let documents of a class in that this member imported.
+    Accept(Class, MemberId),
+    /// Give documents of a class new headers or new file keys, and members the keys that they may have.
     Rewrap(Class),
-    /// Change the roster.
+    /// Change the roster or the policy.
     ChangeRoster,
+    /// Work for a time on a machine that an isolated vault would refuse.
+    Except,
     /// Let this host write.
     EnrolHost,
     /// Go on with a log whose host state is lost or newer.
     Resume,
+    /// Consent to what somebody else asked for.
+    Consent,
+}
+
+/// Somebody's consent to one request: signed, not over, and of a member of the roster in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    /// Who.
+    pub member: MemberId,
+    /// Given as the person who releases, and not as one who approves.
+    pub releases: bool,
 }
 
 /// A member's wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request {
+pub struct Request<'a> {
     /// Who.
     pub member: MemberId,
     /// What.
     pub action: Action,
+    /// Whether a reason was given.
+    pub reason: bool,
+    /// Who has consented.
+    pub consents: &'a [Consent],
+}
+
+impl Request<'_> {
+    /// A wish without reason and consents.
+    pub fn new(member: MemberId, action: Action) -> Self {
+        Self { member, action, reason: false, consents: &[] }
+    }
 }
 
 /// Why not.
@@ -43,35 +78,59 @@ pub struct Request {
 pub enum Denial {
     /// The roster does not name this member.
     NotAMember,
+    /// The membership is over.
+    Ended,
+    /// The sponsor is gone or over.
+    Sponsor,
     /// No clearance for the class.
     Clearance,
     /// No right to see titles.
     Titles,
+    /// No right to import.
+    Import,
     /// Another role's work.
     Role,
+    /// Not in a vault of this zone.
+    Zone,
+    /// The vault is isolated and the machine is not.
+    Connected,
+    /// A reason has to be given.
+    Reason,
+    /// Another person has to do it.
+    SamePerson,
+    /// Others have to consent first.
+    Consents {
+        /// How many have to approve.
+        needed: u32,
+        /// How many have.
+        given: u32,
+        /// Whether somebody has to release, and nobody has.
+        releaser: bool,
+    },
 }
 
 /// A request that policy has allowed.
 #[derive(Debug)]
 #[must_use = "a grant that is not used was not needed"]
 pub struct Grant {
-    request: Request,
+    member: MemberId,
+    action: Action,
 }
 
 impl Grant {
     /// Made by `policy` alone; `tests/it/tidy.rs` holds that.
-    pub(crate) fn issue(request: Request) -> Self {
-        Self { request }
+    pub(crate) fn issue(request: Request<'_>) -> Self {
+        Self { member: request.member, action: request.action }
     }
 
     /// Who.
     pub fn member(&self) -> MemberId {
-        self.request.member
+        self.member
     }
 
     /// What.
     pub fn action(&self) -> Action {
-        self.request.action
+        self.action
     }
 }
 

@@ -70,6 +70,10 @@ fixed_id!(
     SessionId, 16
 );
 fixed_id!(
+    /// What somebody asks for, until others have consented or refused.
+    RequestId, 16
+);
+fixed_id!(
     /// A member: the first 8 bytes of the SHA-256 of the member's signing key.
     MemberId, 8
 );

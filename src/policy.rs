@@ -1,121 +1,233 @@
-//! May they? One pure decision from the request and the roster in force: a grant, or a denial with its reason.
+//! May they? One pure decision from the request, the roster and the policy in force, the zone, the machine and the time:
+//! a grant, or a denial with its reason.
 //!
-//! The rules of this version: any member seals; opening needs the clearance for the class, titles the right to
-//! see them; destroying, the roster and hosts are an officer's. New headers and file keys are an officer's with the
-//! clearance. `tests` below hold every combination.
+//! Who may do what at all is fixed here ([`may`]); what more is asked of them for a class, the officers write into a
+//! [`Policy`]. `docs/ROLES.md` shows both.
 
-use crate::access::{Action, Denial, Grant, Request};
-use crate::label::Role;
+mod ask;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use ask::{APPROVAL_KIND, Approval, Ask, BadAsk, OBJECT_LIMIT, Part, REQUEST_KIND, Wanted};
+pub use rules::{Acceptance, BadPolicy, ClassRules, Need, POLICY_KIND, Place, Policy};
+
+use crate::access::{Action, Consent, Denial, Grant, Request};
+use crate::id::MemberId;
+use crate::label::{Class, Role, Zone};
 use crate::roster::{Member, Roster};
+use crate::time::Timestamp;
+
+/// How the machine stands to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Machine {
+    /// Nothing connects it to other machines.
+    Apart,
+    /// Something does.
+    Connected,
+    /// Something does, and officers allowed it for now.
+    Excepted,
+}
+
+/// Everything that a decision rests on.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The roster in force, with the vault's zone.
+    pub roster: &'a Roster,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// The machine; it matters in an isolated vault, for what decrypts.
+    pub machine: Machine,
+    /// Now.
+    pub now: Timestamp,
+}
 
 /// Decides.
-pub fn decide(roster: &Roster, request: Request) -> Result<Grant, Denial> {
-    let member = roster.member(request.member).ok_or(Denial::NotAMember)?;
-    match refusal(member, request.action) {
-        None => Ok(Grant::issue(request)),
-        Some(denial) => Err(denial),
+///
+/// # Errors
+/// The first reason why not: who it is, then what they may, then where, then what the policy asks for besides.
+pub fn decide(rules: &Rules<'_>, request: Request<'_>) -> Result<Grant, Denial> {
+    let member = standing(rules.roster, request.member, rules.now)?;
+    may(member, request.action)?;
+    place(rules, request.action)?;
+    formalities(rules, request)?;
+    Ok(Grant::issue(request))
+}
+
+/// The member, if the membership is not over.
+///
+/// # Errors
+/// [`Denial::NotAMember`], [`Denial::Ended`], [`Denial::Sponsor`].
+pub fn standing(roster: &Roster, id: MemberId, now: Timestamp) -> Result<&Member, Denial> {
+    let member = roster.member(id).ok_or(Denial::NotAMember)?;
+    if member.has_ended(now) {
+        return Err(Denial::Ended);
+    }
+    if member.role != Role::Contractor {
+        return Ok(member);
+    }
+    // Somebody of the office answers for a contractor, and nobody else's access hangs on a third person's.
+    let sponsor = member.sponsor.and_then(|id| roster.member(id));
+    match sponsor {
+        Some(sponsor) if sponsor.role != Role::Contractor && !sponsor.has_ended(now) => Ok(member),
+        _ => Err(Denial::Sponsor),
     }
 }
 
-fn refusal(member: &Member, action: Action) -> Option<Denial> {
-    let officer = member.role == Role::Officer;
+/// What roles, clearances and rights allow at all.
+fn may(member: &Member, action: Action) -> Result<(), Denial> {
+    let cleared =
+        |class: Class| if member.clearance.contains(&class) { Ok(()) } else { Err(Denial::Clearance) };
+    let role = |roles: &[Role]| if roles.contains(&member.role) { Ok(()) } else { Err(Denial::Role) };
     match action {
-        Action::Seal(_) => None,
-        Action::Open(class) => (!member.clearance.contains(&class)).then_some(Denial::Clearance),
-        Action::Rewrap(_) if !officer => Some(Denial::Role),
-        // The file key has to be unwrapped for it.
-        Action::Rewrap(class) => (!member.clearance.contains(&class)).then_some(Denial::Clearance),
-        Action::SeeTitles => (!member.titles).then_some(Denial::Titles),
-        Action::Found | Action::Destroy(_) | Action::ChangeRoster | Action::EnrolHost | Action::Resume => {
-            (!officer).then_some(Denial::Role)
+        // Public keys are enough for it, and what is locked away harms nobody.
+        Action::Seal(_) => Ok(()),
+        Action::Open(class) => cleared(class),
+        Action::SeeTitles if member.titles => Ok(()),
+        Action::SeeTitles => Err(Denial::Titles),
+        Action::Destroy(class) => officer_or_cleared_clerk(member, class),
+        Action::Relabel { from, .. } | Action::Rewrap(from) => {
+            role(&[Role::Officer, Role::Clerk])?;
+            // The file key has to be unwrapped for it.
+            cleared(from)
+        }
+        Action::Export(class, _) => {
+            role(&[Role::Officer, Role::Clerk, Role::Courier])?;
+            cleared(class)
+        }
+        Action::Accept(..) if member.import => Ok(()),
+        Action::Accept(..) => Err(Denial::Import),
+        // Whose consent counts, the policy says when it is counted.
+        Action::Consent => Ok(()),
+        Action::Found | Action::ChangeRoster | Action::Except | Action::EnrolHost | Action::Resume => {
+            role(&[Role::Officer])
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crypto::PublicKey;
-    use crate::id::MemberId;
-    use crate::label::{Class, KeyKind, Zone};
-    use crate::time::Timestamp;
-
-    fn roster(role: Role, clearance: &[Class], titles: bool) -> Roster {
-        let member = Member {
-            id: MemberId([1; 8]),
-            name: "王小明".into(),
-            key: PublicKey([0; 32]),
-            recipient: "age1x".into(),
-            role,
-            clearance: clearance.to_vec(),
-            titles,
-            import: false,
-            release: false,
-            sponsor: None,
-            until: None,
-            joined: Timestamp::from_unix_ms(0),
-        };
-        Roster {
-            vault: None,
-            version: 1,
-            previous: None,
-            created: Timestamp::from_unix_ms(0),
-            name: "n".into(),
-            zone: Zone::Networked,
-            key_kind: KeyKind::Classic,
-            officers_needed: 1,
-            keys: vec![],
-            hosts: vec![],
-            members: vec![member],
-        }
+/// An officer destroys without being able to read; a clerk only what the clerk may read.
+fn officer_or_cleared_clerk(member: &Member, class: Class) -> Result<(), Denial> {
+    match member.role {
+        Role::Officer => Ok(()),
+        Role::Clerk if member.clearance.contains(&class) => Ok(()),
+        Role::Clerk => Err(Denial::Clearance),
+        _ => Err(Denial::Role),
     }
+}
 
-    /// The rules once more, as a table that a person can read: (needs officer, needs clearance for, needs titles).
-    fn table(action: Action) -> (bool, Option<Class>, bool) {
-        match action {
-            Action::Seal(_) => (false, None, false),
-            Action::Open(class) => (false, Some(class), false),
-            Action::Rewrap(class) => (true, Some(class), false),
-            Action::SeeTitles => (false, None, true),
-            _ => (true, None, false),
-        }
+/// Where it may be done.
+fn place(rules: &Rules<'_>, action: Action) -> Result<(), Denial> {
+    if let Action::Open(class) = action
+        && rules.policy.of(class).open_zone == Place::Isolated
+        && rules.roster.zone != Zone::Isolated
+    {
+        return Err(Denial::Zone);
     }
+    let isolated = rules.roster.zone == Zone::Isolated;
+    if isolated && decrypts(action) && rules.machine == Machine::Connected {
+        return Err(Denial::Connected);
+    }
+    Ok(())
+}
 
-    #[test]
-    fn every_role_clearance_right_and_action() {
-        let (critical, important) = (Class::Critical, Class::Important);
-        let clearances: [&[Class]; 4] = [&[], &[critical], &[important], &[critical, important]];
-        let mut actions =
-            vec![Action::Found, Action::SeeTitles, Action::ChangeRoster, Action::EnrolHost, Action::Resume];
-        for class in [critical, important] {
-            actions.extend([
-                Action::Seal(class),
-                Action::Open(class),
-                Action::Destroy(class),
-                Action::Rewrap(class),
-            ]);
+/// Whether something secret comes to light in this machine's memory.
+pub fn decrypts(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Open(_)
+            | Action::SeeTitles
+            | Action::Relabel { .. }
+            | Action::Rewrap(_)
+            | Action::Export(..)
+            | Action::Accept(..)
+    )
+}
+
+/// What the policy asks for besides: a reason, other people.
+fn formalities(rules: &Rules<'_>, request: Request<'_>) -> Result<(), Denial> {
+    let policy = rules.policy;
+    let (needed, releaser) = consents_needed(policy, rules.roster.zone, request.action);
+    match request.action {
+        Action::Open(class) if policy.of(class).open_reason == Need::Required && !request.reason => {
+            return Err(Denial::Reason);
         }
-        for role in Role::ALL {
-            for clearance in clearances {
-                for titles in [false, true] {
-                    for action in &actions {
-                        let (officer, class, needs_titles) = table(*action);
-                        let may = (!officer || *role == Role::Officer)
-                            && class.is_none_or(|class| clearance.contains(&class))
-                            && (!needs_titles || titles);
-                        let request = Request { member: MemberId([1; 8]), action: *action };
-                        let got = decide(&roster(*role, clearance, titles), request);
-                        assert_eq!(got.is_ok(), may, "{role} {clearance:?} {titles} {action:?}");
-                    }
-                }
+        Action::Accept(class, importer)
+            if policy.of(class).accept == Acceptance::AnotherPerson && importer == request.member =>
+        {
+            return Err(Denial::SamePerson);
+        }
+        _ => {}
+    }
+    let given = approvals(rules, request.member, request.consents);
+    let released = !releaser || is_released(rules, request.member, request.consents, &given);
+    let count = u32::try_from(given.len()).unwrap_or(u32::MAX);
+    if count < needed || !released {
+        return Err(Denial::Consents { needed, given: count.min(needed), releaser: !released });
+    }
+    Ok(())
+}
+
+/// How many people have to approve, and whether another one has to release.
+pub fn consents_needed(policy: &Policy, zone: Zone, action: Action) -> (u32, bool) {
+    match action {
+        Action::Open(class) => (policy.of(class).open_approvals, false),
+        Action::Destroy(class) => (policy.of(class).destroy_approvals, false),
+        // `Critical` comes first: down is towards the greater.
+        Action::Relabel { from, to } if to > from => (policy.of(from).relabel_down_approvals, false),
+        Action::Export(class, to) => match (zone, to) {
+            (Zone::Networked, Zone::Isolated) => (policy.of(class).export_in_approvals, false),
+            // What leaves an isolated vault for another isolated one is out of the house as well.
+            (Zone::Isolated, _) => {
+                (policy.of(class).export_out_approvals, policy.of(class).export_out_releaser)
             }
+            (Zone::Networked, Zone::Networked) => {
+                (policy.of(class).export_out_approvals, policy.of(class).export_out_releaser)
+            }
+        },
+        _ => (0, false),
+    }
+}
+
+/// Whether this member's approval would count for somebody else's request.
+pub fn may_approve(rules: &Rules<'_>, id: MemberId) -> bool {
+    standing(rules.roster, id, rules.now)
+        .is_ok_and(|member| member.role == Role::Officer || rules.policy.approvers.contains(&id))
+}
+
+/// People, not signatures: each once, never the requester. Who stands in the roster twice, under two keys and one name, is
+/// one person.
+fn approvals<'a>(rules: &Rules<'a>, requester: MemberId, consents: &[Consent]) -> Vec<&'a Member> {
+    let approving = consents.iter().filter(|consent| !consent.releases && may_approve(rules, consent.member));
+    people(rules.roster, requester, approving)
+}
+
+/// Somebody with the right to release has, who is neither the requester nor among those who approved.
+fn is_released(rules: &Rules<'_>, requester: MemberId, consents: &[Consent], approved: &[&Member]) -> bool {
+    let releasing = consents.iter().filter(|consent| {
+        let member = standing(rules.roster, consent.member, rules.now);
+        consent.releases && member.is_ok_and(|member| member.release)
+    });
+    people(rules.roster, requester, releasing)
+        .iter()
+        .any(|one| approved.iter().all(|other| !is_same(one, other)))
+}
+
+fn people<'a, 'b>(
+    roster: &'a Roster,
+    requester: MemberId,
+    consents: impl Iterator<Item = &'b Consent>,
+) -> Vec<&'a Member> {
+    let requester = roster.member(requester);
+    let mut people: Vec<&Member> = Vec::new();
+    for member in consents.filter_map(|consent| roster.member(consent.member)) {
+        let other = |known: &&Member| !is_same(known, member);
+        if requester.iter().all(other) && people.iter().all(other) {
+            people.push(member);
         }
     }
+    people
+}
 
-    #[test]
-    fn a_stranger_may_nothing() {
-        let request = Request { member: MemberId([2; 8]), action: Action::Seal(Class::Important) };
-        let got = decide(&roster(Role::Officer, &[], true), request);
-        assert_eq!(got.err(), Some(Denial::NotAMember));
-    }
+fn is_same(one: &Member, other: &Member) -> bool {
+    one.id == other.id || one.key == other.key || one.name == other.name
 }

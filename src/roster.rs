@@ -69,6 +69,13 @@ pub struct KeyName {
     pub generation: u32,
 }
 
+/// `critical.2`, as entries name it.
+impl std::fmt::Display for KeyName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.purpose.as_str(), self.generation)
+    }
+}
+
 /// A machine that may append to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -111,13 +118,18 @@ pub struct Member {
     pub release: bool,
     /// Who answers for a contractor.
     pub sponsor: Option<MemberId>,
-    /// The last day, as `2026-12-31`.
+    /// The last day, as `2026-12-31`, in UTC.
     pub until: Option<String>,
     /// When the member joined.
     pub joined: Timestamp,
 }
 
 impl Member {
+    /// Whether the last day is over.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.until.as_ref().is_some_and(|until| now.day() > *until)
+    }
+
     /// Whether the member holds the secret half of a key of this purpose.
     pub fn holds(&self, purpose: Purpose) -> bool {
         match purpose {
@@ -147,6 +159,8 @@ pub struct Roster {
     pub key_kind: KeyKind,
     /// How many officers sign a change.
     pub officers_needed: u32,
+    /// The digest of the policy's text; none for the built-in one.
+    pub policy: Option<Digest>,
     /// Every generation's public half, as age writes it, sorted.
     pub keys: Vec<(KeyName, String)>,
     /// Hosts that may write, sorted by id.
@@ -230,6 +244,7 @@ mod tests {
             zone: Zone::Isolated,
             key_kind: KeyKind::Classic,
             officers_needed: 1,
+            policy: None,
             keys,
             hosts: vec![Host { id: Host::id_of(&host), key: host, name: "desk 1".into() }],
             members: vec![member(&officer_key(), Role::Officer)],

@@ -12,11 +12,16 @@
 //! # Ok::<(), gapvault::vault::Error>(())
 //! ```
 
+mod approve;
+mod ask;
 mod audit;
 mod catalogue;
+mod change;
 mod convert;
 mod destroy;
 mod error;
+mod except;
+mod finish;
 mod host;
 mod identity;
 mod init;
@@ -25,11 +30,14 @@ mod list;
 mod member;
 mod open;
 mod parallel;
+mod policy;
 mod progress;
 mod rebuild;
+mod relabel;
 mod release;
 mod report;
 mod resume;
+mod revoke;
 mod rewrap;
 mod seal;
 mod session;
@@ -41,8 +49,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use approve::Approving;
 pub use audit::AuditShow;
 pub use error::{Code, Error};
+pub use except::ExceptRequest;
 pub use host::VaultView;
 pub use identity::{
     IdentityNew, Opener, Protection, Secret, TokenKey, identity_new, identity_passphrase, identity_show,
@@ -55,19 +65,26 @@ pub use open::{OpenRequest, OpenTo};
 pub use progress::{NoProgress, Progress, Stage};
 pub use report::*;
 pub use resume::ResumeView;
+pub use revoke::Leaving;
 pub use rewrap::RewrapRequest;
 pub use seal::SealRequest;
 
 pub use crate::identity::Identity;
+pub use crate::policy::{ClassRules, Part, Policy};
+pub use crate::store::machine::{Link, LinkKind, Surroundings};
 pub use crate::store::os::{SystemClock, harden_process, others_can_read};
 
+use crate::access::Denial;
 use crate::crypto::Random;
+use crate::label::Zone;
 use crate::log::entry::{Event, Outcome};
 use crate::plugin::Plugins;
+use crate::policy::Machine;
 use crate::store::disk::{Disk, OsDisk};
 use crate::store::layout::Layout;
 use crate::store::live::{Context, Glance, Live, glance};
 use crate::store::lock::VaultLock;
+use crate::store::machine::ThisMachine;
 use crate::store::os;
 use crate::time::Clock;
 use session::Session;
@@ -96,6 +113,8 @@ pub struct Site {
     pub host_name: String,
     /// Keys in other programs.
     pub plugins: Plugins,
+    /// What connects this machine to others.
+    pub surroundings: Arc<dyn Surroundings>,
 }
 
 impl std::fmt::Debug for Site {
@@ -116,6 +135,7 @@ impl Site {
             on_wait,
             host_name: os::host_name(),
             plugins: Plugins::none(),
+            surroundings: Arc::new(ThisMachine),
         }
     }
 
@@ -127,6 +147,15 @@ impl Site {
             clock: self.clock.clone(),
         }
     }
+}
+
+/// What became of something that others may have to consent to.
+#[derive(Debug, Clone)]
+pub enum Done<T> {
+    /// It is done.
+    Done(T),
+    /// Nothing was done yet: this waits for others.
+    Asked(Box<RequestReport>),
 }
 
 /// The folder itself or the nearest parent that is a vault.
@@ -181,13 +210,48 @@ impl Vault {
         Ok(glance(&self.context, self.lock()?)?)
     }
 
+    /// A denial as an error; where the machine is connected, with what connects it.
+    fn told(&self, denial: Denial) -> Error {
+        let connected = denial == Denial::Connected;
+        let error = Error::from(denial);
+        if connected { error.with("detail", self.links()) } else { error }
+    }
+
+    /// What connects this machine, for a person.
+    fn links(&self) -> String {
+        match self.site.surroundings.links() {
+            Ok(links) => {
+                // Routes go over interfaces: where there is one, they say nothing new.
+                let things = links.iter().filter(|link| link.kind != LinkKind::Route);
+                let names: Vec<&str> = things.map(|link| link.name.as_str()).collect();
+                let routes = || links.iter().map(|link| link.name.as_str()).collect();
+                let names = if names.is_empty() { routes() } else { names };
+                names.join(", ")
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// How the machine stands to the world, as far as it matters in this vault.
+    fn machine(&self, live: &Live) -> Machine {
+        if live.roster().roster().zone != Zone::Isolated {
+            return Machine::Apart;
+        }
+        match self.site.surroundings.links() {
+            Ok(links) if links.is_empty() => Machine::Apart,
+            // What cannot be told is not taken for granted.
+            _ if self.is_excepted(live) => Machine::Excepted,
+            _ => Machine::Connected,
+        }
+    }
+
     /// The vault, locked and open.
     fn live(&self) -> Result<Live, Error> {
         Ok(Live::open(&self.context, self.lock()?)?)
     }
 
-    /// Unlocks an identity file for this vault. A wrong passphrase, a file that others may read and a person who
-    /// is no member are refused, and written into the log.
+    /// Unlocks an identity file for this vault. A wrong passphrase, an identity that is locked, a file that others may
+    /// read and a person who is no member are refused, and written into the log.
     ///
     /// # Errors
     /// Those of [`unlock_identity`]; [`Code::NotAMember`].
@@ -221,6 +285,7 @@ fn is_attempt(code: Code) -> bool {
     matches!(
         code,
         Code::WrongPassphrase
+            | Code::LockedOut
             | Code::WrongToken
             | Code::TokenRefused
             | Code::NotAMember

@@ -32,6 +32,14 @@ impl MemberKey {
         }
     }
 
+    /// The key for use with these plugins, beside others.
+    pub fn used<'a>(&'a self, plugins: &'a Plugins) -> Box<dyn Wrap + 'a> {
+        match self {
+            Self::Age(key) => Box::new(key.clone()),
+            Self::Plugin(key) => Box::new(key.with(plugins)),
+        }
+    }
+
     /// Lends the key to `work`. One of a plugin starts its program at each use.
     pub fn with_key<T>(&self, plugins: &Plugins, work: impl FnOnce(&dyn Wrap) -> T) -> T {
         match self {

@@ -39,7 +39,9 @@ impl InForce {
         let roster = Roster::parse(verified.text())?;
         let follows = roster.version == self.roster.version + 1
             && roster.previous == Some(self.digest)
-            && roster.vault == Some(self.vault);
+            && roster.vault == Some(self.vault)
+            // A key that was there stays what it was: documents are under it.
+            && self.roster.keys.iter().all(|key| roster.keys.contains(key));
         if !follows {
             return Err(RosterError::Chain);
         }
@@ -151,6 +153,34 @@ mod tests {
         let second = next(&first);
         assert_eq!(first.succeed(&signed(&second, &[&one])).unwrap_err(), RosterError::Signatures);
         assert!(first.succeed(&signed(&second, &[&two, &one])).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_is_there_stays_what_it_is() {
+        let officer = officer_key();
+        let mut roster = sample();
+        let with_second = |roster: &mut Roster| {
+            let mut second = roster.keys[0].clone();
+            second.0.generation = 2;
+            roster.keys.push(second);
+            roster.keys.sort();
+        };
+        let first = found(&signed(&roster, &[&officer])).unwrap();
+        // Another key beside the old ones is what a rotation adds.
+        roster = next(&first);
+        with_second(&mut roster);
+        let second = first.succeed(&signed(&roster, &[&officer])).unwrap();
+        for place in 0..roster.keys.len() {
+            // Documents are under the key, and nobody could open them any more.
+            let mut changed = next(&second);
+            changed.keys[place].1 = "age1other".to_owned();
+            assert_eq!(second.succeed(&signed(&changed, &[&officer])).unwrap_err(), RosterError::Chain);
+        }
+        // The newer one is dropped again.
+        let mut dropped = next(&second);
+        dropped.keys = first.roster().keys.clone();
+        assert_eq!(second.succeed(&signed(&dropped, &[&officer])).unwrap_err(), RosterError::Chain);
+        assert!(second.succeed(&signed(&next(&second), &[&officer])).is_ok());
     }
 
     #[test]

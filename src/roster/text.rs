@@ -12,6 +12,8 @@ pub const ROSTER_KIND: &str = "gapvault.roster/v1";
 pub const NAME_LIMIT: usize = 200;
 
 const NONE: &str = "none";
+/// Where a vault goes by the policy that the program has.
+const BUILT_IN: &str = "built-in";
 /// Where version 1 stands in for the vault id, which is the digest of this very text.
 const SELF: &str = "self";
 
@@ -27,6 +29,7 @@ impl Roster {
         out.put("zone", self.zone);
         out.put("keys", self.key_kind);
         out.put("officers-needed", self.officers_needed);
+        out.put("policy", or_word(self.policy, BUILT_IN));
         for (name, key) in &self.keys {
             out.put(&format!("key.{}.{}", name.purpose.as_str(), name.generation), key);
         }
@@ -122,6 +125,7 @@ fn read(text: &str) -> Option<Roster> {
         zone: fields.take_as("zone").ok()?,
         key_kind: fields.take_as("keys").ok()?,
         officers_needed: fields.take_as("officers-needed").ok()?,
+        policy: optional(fields.take("policy").ok()?, BUILT_IN)?,
         keys: Vec::new(),
         hosts: Vec::new(),
         members: Vec::new(),

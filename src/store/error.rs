@@ -33,6 +33,12 @@ pub enum StoreError {
     /// The roster in force is not there.
     #[error("the newest roster is missing")]
     RosterMissing,
+    /// A file lies where a new one belongs.
+    #[error("{0} is in the way")]
+    InTheWay(String),
+    /// The policy that the roster names is not there, or is another one.
+    #[error("the policy in force is missing")]
+    Policy,
     /// The operating system gave no random bytes.
     #[error(transparent)]
     NoRandom(#[from] NoRandom),

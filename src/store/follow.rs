@@ -63,12 +63,14 @@ impl<'a> Follower<'a> {
         }
         match (entry.event(), entry.phase()) {
             (Event::DocumentSeal, Phase::Single) => {
-                if let Some(row) = row_of(at, entry, private.unwrap_or_default()) {
+                // An id is given once: a second sealing under it is of nobody's making but a forger's.
+                let known = self.rows.contains_key(&id) || self.index.document(id)?.is_some();
+                if let Some(row) = row_of(at, entry, private.unwrap_or_default()).filter(|_| !known) {
                     self.put_row(row);
                     self.documents += 1;
                 }
             }
-            (Event::DocumentRewrap | Event::DocumentRekey, Phase::Single) => {
+            (Event::DocumentRewrap | Event::DocumentRekey | Event::DocumentRelabel, Phase::Single) => {
                 if let Some(row) = self.row(id)?.and_then(|row| changed(&row, at, entry)) {
                     self.put_row(row);
                 }
@@ -193,7 +195,7 @@ pub fn row_of(at: Place, entry: &Entry, private: Vec<u8>) -> Option<Row> {
 }
 
 /// The row after a document's header was made anew (`document.rewrap`), or its file key, header and payload
-/// (`document.rekey`). `None` for an entry that does not follow from the row: the key commitment may change together
+/// (`document.rekey`, and `document.relabel` with another class). `None` for an entry that does not follow from the row: the key commitment may change together
 /// with the payload, and neither of them alone.
 pub fn changed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
     let said = said(row, at, entry)?;
@@ -201,7 +203,9 @@ pub fn changed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
     let same_payload = said.payload_sha256 == row.payload_sha256;
     match entry.event() {
         Event::DocumentRewrap => (same_key && same_payload).then_some(said),
-        Event::DocumentRekey => (!same_key && !same_payload).then_some(Row { keyed: at, ..said }),
+        Event::DocumentRekey | Event::DocumentRelabel => {
+            (!same_key && !same_payload).then_some(Row { keyed: at, ..said })
+        }
         _ => None,
     }
 }
@@ -209,15 +213,20 @@ pub fn changed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
 /// The row with the file key that an entry recorded, whatever was between the two: for the entries that a row names, and
 /// not for all of its history.
 pub fn keyed(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
-    let rekeyed = entry.event() == Event::DocumentRekey;
-    said(row, at, entry).filter(|_| rekeyed).map(|said| Row { keyed: at, ..said })
+    let rekeyed = matches!(entry.event(), Event::DocumentRekey | Event::DocumentRelabel);
+    // It may have another class than the one it was sealed in.
+    let row = Row { class: entry.object()?.class?, ..row.clone() };
+    said(&row, at, entry).filter(|_| rekeyed).map(|said| Row { keyed: at, ..said })
 }
 
 /// The row with the digests that an entry about the same document names.
 fn said(row: &Row, at: Place, entry: &Entry) -> Option<Row> {
     let object = entry.object()?;
-    let about = (object.document_id()?, object.class?, object.size?);
-    (about == (row.id, row.class, row.size)).then_some(Row {
+    let (id, class, size) = (object.document_id()?, object.class?, object.size?);
+    let relabelled = entry.event() == Event::DocumentRelabel;
+    let same_class = class == row.class || relabelled;
+    (id == row.id && size == row.size && same_class).then_some(Row {
+        class,
         header_len: object.header_len?,
         header_sha256: object.header_sha256?,
         payload_sha256: object.payload_sha256?,

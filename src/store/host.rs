@@ -19,6 +19,8 @@ const SLOT_LIMIT: u64 = 128 * 1024;
 /// Longest path of a vault; Linux takes 4096 bytes.
 const PATH_LIMIT: u64 = 64 * 1024;
 const KIND: &str = "gapvault.host/v1";
+const WAITING_KEY: &str = "waiting.key";
+const WAITING_NOTE: &str = "waiting.note";
 
 /// The host's state cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -242,6 +244,48 @@ impl HostState {
             host.set_key(host.record.epoch, Secret32::new(*key.seed()))?;
         }
         Ok(host)
+    }
+
+    /// A new log key, and the note that is to name it, which waits for more officers to sign. It outlives a state that is lost.
+    pub fn waiting(
+        disk: &Arc<dyn Disk>,
+        state: &Path,
+        vault: &Path,
+    ) -> Result<Option<(SigningKey, Vec<u8>)>, HostError> {
+        let folder = folder_of(state, vault);
+        let Some(seed) = Self::read_key(&**disk, &folder.join(WAITING_KEY))? else { return Ok(None) };
+        match disk.read(&folder.join(WAITING_NOTE), SLOT_LIMIT * 64) {
+            Ok(note) => Ok(Some((SigningKey::from_seed(*seed.expose()), note))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps them until enough have signed.
+    pub fn wait(
+        disk: &Arc<dyn Disk>,
+        state: &Path,
+        vault: &Path,
+        key: &SigningKey,
+        note: &[u8],
+    ) -> Result<(), HostError> {
+        let folder = folder_of(state, vault);
+        make_dirs(&**disk, &folder)?;
+        let seed = zeroize::Zeroizing::new(hex(key.seed()));
+        let text = zeroize::Zeroizing::new(format!("{}\n", seed.as_str()));
+        write_durably(&**disk, &folder.join(WAITING_KEY), text.as_bytes())?;
+        Ok(write_durably(&**disk, &folder.join(WAITING_NOTE), note)?)
+    }
+
+    /// They wait no more.
+    pub fn end_waiting(disk: &Arc<dyn Disk>, state: &Path, vault: &Path) -> Result<(), HostError> {
+        let folder = folder_of(state, vault);
+        for name in [WAITING_KEY, WAITING_NOTE] {
+            if disk.exists(&folder.join(name))? {
+                disk.remove_file(&folder.join(name))?;
+            }
+        }
+        Ok(disk.sync_dir(&folder)?)
     }
 
     /// Removes the log keys of epochs that ended.

@@ -22,6 +22,7 @@
 
 mod block;
 mod row;
+mod runs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

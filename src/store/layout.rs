@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::id::{DocumentId, MemberId, SessionId};
+use crate::crypto::Digest;
+use crate::id::{DocumentId, MemberId, RequestId, SessionId};
 use crate::roster::KeyName;
 
 /// The folder of one vault.
@@ -48,9 +49,44 @@ impl Layout {
         self.rosters().join(format!("{version:04}.note"))
     }
 
+    /// A policy, under its own digest.
+    pub fn policy(&self, digest: Digest) -> PathBuf {
+        self.policies().join(format!("{digest}.note"))
+    }
+
+    /// The folder of policies.
+    pub fn policies(&self) -> PathBuf {
+        self.root.join("policy")
+    }
+
+    /// The folder of all keys.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// The folder of all requests.
+    pub fn requests(&self) -> PathBuf {
+        self.root.join("requests")
+    }
+
+    /// The folder of one request.
+    pub fn request(&self, id: RequestId) -> PathBuf {
+        self.requests().join(id.to_string())
+    }
+
+    /// The folder of notes that allow work on a connected machine.
+    pub fn exceptions(&self) -> PathBuf {
+        self.root.join("exceptions")
+    }
+
+    /// Such a note, under its own digest.
+    pub fn exception(&self, digest: Digest) -> PathBuf {
+        self.exceptions().join(format!("{digest}.note"))
+    }
+
     /// The folder of one generation of a key.
     pub fn key_folder(&self, key: KeyName) -> PathBuf {
-        self.root.join("keys").join(key.purpose.as_str()).join(key.generation.to_string())
+        self.keys().join(key.purpose.as_str()).join(key.generation.to_string())
     }
 
     /// A key, wrapped to a member.
@@ -137,6 +173,10 @@ impl Layout {
             ["roster", file] => {
                 let version = file.strip_suffix(".note").and_then(|number| number.parse::<u64>().ok());
                 version.is_some_and(|version| format!("{version:04}.note") == *file)
+            }
+            ["requests", id, file] => id.parse::<RequestId>().is_ok() && super::requests::is_name(file),
+            ["policy" | "exceptions", file] => {
+                file.strip_suffix(".note").is_some_and(|hex| hex.parse::<Digest>().is_ok())
             }
             ["keys", purpose, generation, file] => {
                 let purpose = crate::roster::Purpose::ALL.iter().any(|known| known.as_str() == *purpose);

@@ -19,6 +19,7 @@ use super::index::{Index, IndexState, Place, Row};
 use super::layout::Layout;
 use super::ledger::{Keys, Ledger};
 use super::lock::VaultLock;
+use super::policies;
 use super::rosters;
 use super::staging;
 use crate::access::{Grant, Recorded};
@@ -26,6 +27,7 @@ use crate::crypto::{Digest, SigningKey};
 use crate::id::{DocumentId, HostId, SessionId};
 use crate::log::entry::{Draft, Entry, Event, Outcome};
 use crate::note::{VerifierKey, origin};
+use crate::policy::{Machine, Policy, Rules};
 use crate::roster::InForce;
 use crate::time::Clock;
 
@@ -53,6 +55,8 @@ impl std::fmt::Debug for Context {
 pub struct Glance {
     /// The roster in force.
     pub roster: InForce,
+    /// The policy in force.
+    pub policy: Policy,
     _lock: VaultLock,
 }
 
@@ -60,7 +64,8 @@ pub struct Glance {
 pub fn glance(context: &Context, lock: VaultLock) -> Result<Glance, StoreError> {
     let host = known_host(context)?;
     let roster = rosters::in_force(context, host.record())?;
-    Ok(Glance { roster, _lock: lock })
+    let policy = policies::in_force(context, roster.roster())?;
+    Ok(Glance { roster, policy, _lock: lock })
 }
 
 /// The host's state for this vault. Where officers went on with the log on another host, this one must see what
@@ -69,7 +74,8 @@ pub fn known_host(context: &Context) -> Result<HostState, StoreError> {
     let host = HostState::load(&context.disk, &context.state, context.layout.root())?;
     let host = host.ok_or(StoreError::UnknownVault)?;
     let next = host.record().epoch.saturating_add(1);
-    if rosters::has_begun(context, next)? && rosters::resume_note(context, next)?.is_some() {
+    let version = host.record().roster_version;
+    if rosters::has_begun(context, next)? && rosters::resumes_from(context, next, version)? {
         return Err(StoreError::Resumed { epoch: next });
     }
     Ok(host)
@@ -82,6 +88,7 @@ pub struct Live {
     ledger: Ledger,
     index: Index,
     roster: InForce,
+    policy: Policy,
     state: IndexState,
     recovered: Vec<String>,
     // Last, so that the index is closed before others may open it.
@@ -107,12 +114,15 @@ impl Live {
             ledger,
             index,
             roster,
+            // Read once it is known which roster a kill left in force.
+            policy: Policy::default(),
             state,
             recovered: Vec::new(),
             _lock: lock,
         };
         live.judge_writer()?;
         live.recover()?;
+        live.policy = policies::in_force(context, live.roster.roster())?;
         Ok(live)
     }
 
@@ -132,6 +142,22 @@ impl Live {
     /// The roster in force.
     pub fn roster(&self) -> &InForce {
         &self.roster
+    }
+
+    /// Every roster from the first to the newest that lies there.
+    pub fn chain(&self) -> Result<Vec<InForce>, StoreError> {
+        rosters::chain(&self.context)
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What decisions rest on now.
+    pub fn rules(&self, machine: Machine) -> Rules<'_> {
+        let now = self.context.clock.now().time;
+        Rules { roster: self.roster.roster(), policy: &self.policy, machine, now }
     }
 
     /// The log.
@@ -181,11 +207,12 @@ impl Live {
         _grant: &Grant,
         drafts: Vec<Draft>,
         signer: &SigningKey,
-        roster: &InForce,
+        (roster, policy): (&InForce, &Policy),
     ) -> Result<(Recorded, Vec<Entry>), StoreError> {
         let pin = (roster.roster().version, roster.digest());
         let recorded = self.append(drafts, Some(signer), Some(pin))?;
         self.roster = roster.clone();
+        self.policy = policy.clone();
         Ok(recorded)
     }
 

@@ -1,12 +1,16 @@
 //! The chain of rosters on the disk, and the notes by which a log was resumed.
 
+use std::path::Path;
+
 use super::error::StoreError;
 use super::host::StateRecord;
 use super::live::Context;
+use super::segments::Segments;
 use super::staging;
 use crate::crypto::{Digest, PublicKey};
 use crate::encoding::{base64, unbase64};
 use crate::id::VaultId;
+use crate::log::entry::Entry;
 use crate::note::{Fields, FieldsReader, SignedNote, VerifierKey};
 use crate::roster::{InForce, found};
 
@@ -43,16 +47,32 @@ pub fn find(context: &Context, version: u64, digest: Digest, vault: VaultId) -> 
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error.into()),
     }
-    let name = context.layout.staged_name(&place).ok_or(StoreError::RosterMissing)?;
+    let ours = |bytes: &[u8]| InForce::pinned(bytes, digest, vault).ok().map(|_| bytes.to_vec());
+    find_note(context, &place, NOTE_LIMIT, &ours)?.ok_or(StoreError::RosterMissing)
+}
+
+/// What `read` makes of a note, in its place or, after a kill, still in a staging folder.
+pub(super) fn find_note<T>(
+    context: &Context,
+    place: &Path,
+    limit: u64,
+    read: &dyn Fn(&[u8]) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    match context.disk.read(place, limit) {
+        Ok(bytes) => return Ok(read(&bytes)),
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error.into()),
+    }
+    let Some(name) = context.layout.staged_name(place) else { return Ok(None) };
     for (session, places) in staging::sessions(&*context.disk, &context.layout)? {
-        if places.contains(&place) {
-            let bytes = context.disk.read(&context.layout.session(session).join(&name), NOTE_LIMIT)?;
-            if InForce::pinned(&bytes, digest, vault).is_ok() {
-                return Ok(bytes);
+        if places.iter().any(|known| known == place) {
+            let bytes = context.disk.read(&context.layout.session(session).join(&name), limit)?;
+            if let Some(found) = read(&bytes) {
+                return Ok(Some(found));
             }
         }
     }
-    Err(StoreError::RosterMissing)
+    Ok(None)
 }
 
 /// Follows the whole chain from the first roster on; gives every version.
@@ -145,7 +165,9 @@ impl Resume {
         let verified = note.verify(&officers).ok()?;
         let needed = usize::try_from(roster.roster().officers_needed).ok()?.min(officers.len());
         let resume = Self::parse(verified.text())?;
-        (verified.public_keys().len() >= needed && resume.vault == roster.vault()).then_some(resume)
+        // It names the roster whose officers signed it: those of an older one have nothing to say any more.
+        let ours = resume.vault == roster.vault() && resume.roster == roster.digest();
+        (verified.public_keys().len() >= needed.max(1) && ours).then_some(resume)
     }
 }
 
@@ -157,7 +179,25 @@ pub fn resume_note(context: &Context, epoch: u64) -> Result<Option<Resume>, Stor
         Err(error) => return Err(error.into()),
     };
     let resume = chain(context)?.into_iter().rev().find_map(|roster| Resume::verify(&bytes, &roster));
-    Ok(resume.filter(|resume| resume.epoch == epoch))
+    let resume = resume.filter(|resume| resume.epoch == epoch);
+    Ok(resume.filter(|_| {
+        is_logged(context, epoch, SignedNote::parse(&bytes).ok().map(|note| note.digest())).unwrap_or(true)
+    }))
+}
+
+/// Whether the first entry of an epoch names this note; none where there is no entry yet. A note that was exchanged for one
+/// by officers of an older roster is not the one that the log began with.
+fn is_logged(context: &Context, epoch: u64, digest: Option<Digest>) -> Option<bool> {
+    let segments = Segments::read(context.disk.clone(), &context.layout.log(epoch), 0).ok()?;
+    let first = Entry::parse(&segments.entry(0).ok()?).ok()?;
+    Some(digest.is_some() && first.detail().note_sha256 == digest)
+}
+
+/// Whether officers of this roster or a newer one signed to go on with the next epoch: those of an older one could not.
+pub fn resumes_from(context: &Context, epoch: u64, version: u64) -> Result<bool, StoreError> {
+    let Some(resume) = resume_note(context, epoch)? else { return Ok(false) };
+    let named = chain(context)?.into_iter().find(|roster| roster.digest() == resume.roster);
+    Ok(named.is_some_and(|roster| roster.roster().version >= version))
 }
 
 /// Whether anything of an epoch's log lies there besides the note that opens it.

@@ -83,6 +83,15 @@ impl Staging {
         Ok(file)
     }
 
+    /// A new file for a place that is known beforehand and where nothing may lie. What somebody put there is refused now:
+    /// once the new one is recorded, it would be in the way at every start.
+    pub fn create_new(&self, place: &Path) -> Result<Box<dyn DiskFile>, StoreError> {
+        if self.disk.exists(place)? {
+            return Err(StoreError::InTheWay(place.display().to_string()));
+        }
+        self.create(place)
+    }
+
     /// The session's journal of new headers; there is one at a time.
     pub fn create_journal(&self) -> Result<Box<dyn DiskFile>, StoreError> {
         let path = self.layout.session_journal(self.session);

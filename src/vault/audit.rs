@@ -128,7 +128,7 @@ impl Vault {
         let mut finding = |code, detail: String| {
             findings.push(Finding { code, object: "roster".to_owned(), detail });
         };
-        let chain = match rosters::chain(&self.context) {
+        let mut chain = match rosters::chain(&self.context) {
             Ok(chain) => chain,
             Err(error @ (StoreError::Roster(_) | StoreError::RosterMissing)) => {
                 let pinned = rosters::in_force(&self.context, record);
@@ -148,7 +148,11 @@ impl Vault {
         if !chain.iter().any(|roster| roster.digest() == record.roster_digest) {
             match rosters::in_force(&self.context, record) {
                 // Recorded and staged: the next start puts it into its place.
-                Ok(_) => {}
+                Ok(newest) if newest.roster().version <= chain.len() as u64 + 1 => {}
+                Ok(newest) => {
+                    finding(Code::TruncatedRoster, format!("version {}", chain.len() + 1));
+                    chain.push(newest);
+                }
                 Err(_) => finding(Code::TruncatedRoster, format!("version {}", record.roster_version)),
             }
         }

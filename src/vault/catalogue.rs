@@ -4,12 +4,14 @@
 
 use std::collections::HashMap;
 
-use super::{Code, Error, Site, keys};
-use crate::agefile;
+use super::{Code, Error, Site, Vault, keys};
+use crate::access::{Action, Request};
+use crate::agefile::{self, Unwrap};
 use crate::crypto::{AeadKey, NONCE_LEN, Random};
 use crate::document::Meta;
 use crate::identity::Identity;
-use crate::roster::{Purpose, Roster};
+use crate::policy::decide;
+use crate::roster::Purpose;
 use crate::sealed::{Commitment, Expected, KnownHeader, MetadataKey};
 use crate::store::index::{Change, Row};
 use crate::store::live::{Context, Live};
@@ -20,7 +22,8 @@ const STEP: usize = 4096;
 
 /// What a member with the title right can do.
 pub(super) struct Catalogue {
-    identity: agefile::Identity,
+    /// Every generation that the member holds, the newest first: headers and sealed fields keep the one of their day.
+    identities: Vec<agefile::Identity>,
     cache: AeadKey,
 }
 
@@ -38,15 +41,44 @@ impl Catalogue {
     /// Unlocks the catalogue; its cache key is made where there is none yet.
     pub(super) fn unlock(site: &Site, context: &Context, live: &Live, me: &Identity) -> Result<Self, Error> {
         let roster = live.roster().roster();
-        let identity = keys::newest(site, context, roster, me, Purpose::Catalogue)?;
-        let key = match live.index().cache_key()? {
-            Some(wrapped) => agefile::decrypt_small(&[&identity], &wrapped, 32)
-                .ok()
-                .and_then(|plain| <[u8; 32]>::try_from(plain.as_slice()).ok())
-                .ok_or_else(|| Error::new(Code::DamagedIndex).with("detail", "cache key"))?,
-            None => Self::begin(site, live, &identity)?,
+        let identities = keys::every(site, context, roster, me, Purpose::Catalogue)
+            .map_err(|error| keys::awaited(live, me, Purpose::Catalogue, error))?;
+        let newest = identities.first().ok_or(Code::Internal)?;
+        let opened = |identity: &agefile::Identity, wrapped: &[u8]| {
+            let plain = agefile::decrypt_small(&[identity], wrapped, 32).ok()?;
+            <[u8; 32]>::try_from(plain.as_slice()).ok()
         };
-        Ok(Self { identity, cache: AeadKey::new(&key) })
+        let key = match live.index().cache_key()? {
+            None => Self::begin(site, live, newest)?,
+            Some(wrapped) => match opened(newest, &wrapped) {
+                Some(key) => key,
+                // Whoever held the older key and left could have kept what it opens: everything is folded in anew.
+                None if identities.iter().any(|identity| opened(identity, &wrapped).is_some()) => {
+                    Self::unfold(live)?;
+                    Self::begin(site, live, newest)?
+                }
+                None => return Err(Error::new(Code::DamagedIndex).with("detail", "cache key")),
+            },
+        };
+        Ok(Self { identities, cache: AeadKey::new(&key) })
+    }
+
+    /// Takes the sealed parts out of all rows; they wait to be folded in from the documents' headers.
+    fn unfold(live: &Live) -> Result<(), Error> {
+        let mut rows = Vec::new();
+        let visited = live.index().for_each_row(|row| {
+            rows.push(row);
+            Ok(())
+        });
+        visited.map_err(crate::store::StoreError::from)?;
+        for step in rows.chunks(STEP) {
+            let mut change = Change::default();
+            for row in step {
+                change.row(&Row { private: Vec::new(), ..row.clone() });
+            }
+            live.index().commit(change)?;
+        }
+        Ok(())
     }
 
     fn begin(site: &Site, live: &Live, identity: &agefile::Identity) -> Result<[u8; 32], Error> {
@@ -105,16 +137,13 @@ impl Catalogue {
         let wrapped = header.wrapped_metadata_key();
         let name = wrapped.encode();
         if !keys.contains_key(&name) {
-            keys.insert(name.clone(), wrapped.unwrap(&[&self.identity])?);
+            keys.insert(name.clone(), wrapped.unwrap(&self.unwraps())?);
         }
         let key = keys.get(&name).ok_or(Code::Internal)?;
         let plain = header.open_meta(&row.id, key)?;
         let meta = Meta::parse(&plain).map_err(|_| Code::TamperedMetadata)?;
-        if meta.id == row.id && meta.class == row.class && meta.size == row.size {
-            Ok(meta)
-        } else {
-            Err(Code::TamperedMetadata.into())
-        }
+        // The class in there is the one of the sealing; the present one stands in the log.
+        if meta.id == row.id && meta.size == row.size { Ok(meta) } else { Err(Code::TamperedMetadata.into()) }
     }
 
     /// One document's metadata: from its row, or from its header where it is not folded in.
@@ -125,13 +154,20 @@ impl Catalogue {
         self.read_header(context, live, row, &mut HashMap::new())
     }
 
-    /// The catalogue's secret key, for sealed fields of the log.
-    pub(super) fn identity(&self) -> &agefile::Identity {
-        &self.identity
+    /// The catalogue's secret keys, for headers and sealed fields of the log.
+    pub(super) fn unwraps(&self) -> Vec<&dyn Unwrap> {
+        self.identities.iter().map(|identity| identity as &dyn Unwrap).collect()
     }
 }
 
-/// Whether a member may see titles.
-pub(super) fn may_see(roster: &Roster, me: &Identity) -> bool {
-    roster.member(me.id()).is_some_and(|member| member.titles)
+impl Vault {
+    /// Whether titles may come to light here and now for this member, and the key for it was given: then what waits is
+    /// folded in.
+    pub(super) fn folds_in(&self, live: &Live, me: &Identity) -> Result<bool, Error> {
+        let wish = Request::new(me.id(), Action::SeeTitles);
+        if decide(&live.rules(self.machine(live)), wish).is_err() {
+            return Ok(false);
+        }
+        keys::is_given(&self.context, live.roster().roster(), me.id(), Purpose::Catalogue)
+    }
 }

@@ -8,6 +8,7 @@ use crate::plugin;
 use crate::sealed;
 use crate::store::StoreError;
 use crate::store::disk::DiskError;
+use crate::store::guesses::GuessError;
 use crate::store::host::HostError;
 use crate::store::index::IndexError;
 use crate::store::lock::LockError;
@@ -24,6 +25,7 @@ impl From<StoreError> for Error {
             StoreError::Segments(error) => error.into(),
             StoreError::Roster(error) => Self::new(Code::TamperedRoster).because(error),
             StoreError::RosterMissing => Code::TruncatedRoster.into(),
+            StoreError::Policy => Code::TamperedPolicy.into(),
             StoreError::NoRandom(_) => Code::NoRandom.into(),
             StoreError::UnknownVault => Code::UnknownVault.into(),
             StoreError::Resumed { epoch } => Error::new(Code::Resumed).with("epoch", epoch),
@@ -45,7 +47,9 @@ impl From<StoreError> for Error {
                 inner => Self::new(Code::LogFailed).with("detail", inner.to_string()).because(inner),
             },
             StoreError::Entry(what) => Self::new(Code::Internal).with("detail", what),
-            StoreError::Missing(what) => Self::new(Code::DamagedVault).with("path", what),
+            StoreError::Missing(what) | StoreError::InTheWay(what) => {
+                Self::new(Code::DamagedVault).with("path", what)
+            }
         }
     }
 }
@@ -69,6 +73,18 @@ impl From<HostError> for Error {
             HostError::Disk(error) => error.into(),
             HostError::Damaged => Code::DamagedState.into(),
             HostError::Permissions(path) => Self::new(Code::StatePermissions).with("path", path.display()),
+        }
+    }
+}
+
+impl From<GuessError> for Error {
+    fn from(error: GuessError) -> Self {
+        match error {
+            GuessError::LockedOut { until, minutes } => {
+                Self::new(Code::LockedOut).with("minutes", minutes).with("until", until)
+            }
+            GuessError::Busy(error) => StoreError::from(error).into(),
+            GuessError::Disk(error) => error.into(),
         }
     }
 }
@@ -111,7 +127,20 @@ impl From<Denial> for Error {
             Denial::NotAMember => Code::NotAMember,
             Denial::Clearance => Code::NoClearance,
             Denial::Titles => Code::NoTitleRight,
+            Denial::Import => Code::NoImportRight,
             Denial::Role => Code::NoRole,
+            Denial::Ended => Code::Ended,
+            Denial::Sponsor => Code::SponsorGone,
+            Denial::Zone => Code::WrongZone,
+            Denial::Connected => Code::Connected,
+            Denial::Reason => Code::ReasonNeeded,
+            Denial::SamePerson => Code::SamePerson,
+            Denial::Consents { needed, given, releaser } => {
+                return Self::new(Code::ApprovalsMissing)
+                    .with("needed", needed)
+                    .with("given", given)
+                    .with("releaser", releaser);
+            }
         })
     }
 }

@@ -57,10 +57,26 @@ codes! {
     NotConfirmed = "usage.not-confirmed",
     /// The configuration file cannot be read.
     Config = "usage.config",
+    /// The file is not a policy; `detail` says why.
+    NotAPolicy = "usage.policy",
     /// The file is not a card.
     NotACard = "usage.not-a-card",
     /// The member is in the roster already.
     MemberExists = "usage.member-exists",
+    /// A request is done, refused, taken back, or over.
+    RequestEnded = "usage.request-ended",
+    /// The document has this class already.
+    SameClass = "usage.same-class",
+    /// More documents than one request can have.
+    TooMany = "usage.too-many",
+    /// The request is about something else.
+    OtherRequest = "usage.other-request",
+    /// A contractor needs a sponsor.
+    SponsorNeeded = "usage.sponsor-needed",
+    /// An officer's membership has no end date.
+    OfficerUntil = "usage.officer-until",
+    /// A date is not one, or is over.
+    BadDate = "usage.date",
     /// A card's key kind is not the vault's.
     KeyKind = "usage.key-kind",
     /// The document's sealed path cannot be made safely under the target folder.
@@ -83,6 +99,8 @@ codes! {
     Destroyed = "not-found.destroyed",
     /// No such member.
     NoMember = "not-found.member",
+    /// No such request.
+    NoRequest = "not-found.request",
     /// No such file.
     NoFile = "not-found.file",
     /// The program that a key belongs to is not installed.
@@ -91,8 +109,32 @@ codes! {
     NoClearance = "denied.clearance",
     /// The member may not see titles.
     NoTitleRight = "denied.titles",
+    /// The member may not import.
+    NoImportRight = "denied.import",
     /// The action is another role's.
     NoRole = "denied.role",
+    /// The membership is over.
+    Ended = "denied.ended",
+    /// The sponsor of a contractor is gone, or the sponsor's membership is over.
+    SponsorGone = "denied.sponsor",
+    /// Documents of this class are not opened in a vault of this zone.
+    WrongZone = "denied.zone",
+    /// The vault is isolated and the machine is connected; `detail` says by what.
+    Connected = "denied.connected",
+    /// A key has not reached the member yet.
+    KeyWaiting = "denied.key-waiting",
+    /// The policy wants a reason.
+    ReasonNeeded = "denied.reason",
+    /// Nobody consents to the own request.
+    OwnRequest = "denied.own-request",
+    /// Another person has to do it.
+    SamePerson = "denied.same-person",
+    /// There has to stay an officer.
+    LastOfficer = "denied.last-officer",
+    /// Nobody else could read what this member can.
+    LastReader = "denied.last-reader",
+    /// The policy wants approvals that are not there.
+    ApprovalsMissing = "denied.approvals",
     /// Others may read the identity file.
     IdentityPermissions = "denied.identity-permissions",
     /// Others may write to the program that a key belongs to.
@@ -105,6 +147,8 @@ codes! {
     HostNotEnrolled = "denied.host-not-enrolled",
     /// Wrong passphrase.
     WrongPassphrase = "authentication.passphrase",
+    /// Too many wrong passphrases: the identity is locked on this host until `until`, for `minutes` more.
+    LockedOut = "authentication.locked-out",
     /// The token is not the one that the identity file is under.
     WrongToken = "authentication.token",
     /// The token, or its program, did not do it; `detail` is what it says.
@@ -133,8 +177,12 @@ codes! {
     TamperedCheckpoint = "tampered.checkpoint",
     /// A roster is not what its chain or the log says.
     TamperedRoster = "tampered.roster",
+    /// The policy is not the one that the roster names.
+    TamperedPolicy = "tampered.policy",
     /// A key file does not hold the key that the roster names.
     TamperedKey = "tampered.key-file",
+    /// A request is not what was signed.
+    TamperedRequest = "tampered.request",
     /// Another vault lies where a known one was.
     VaultReplaced = "tampered.vault-replaced",
     /// A card's signature is wrong.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::init::{sign, state_record};
+use super::init::state_record;
 use super::member::successor;
 use super::report::HostReport;
+use super::resume::cosigned;
 use super::session::{Session, actor};
 use super::{Code, Error, Vault};
 use crate::access::{Action, Request};
@@ -13,9 +14,9 @@ use crate::id::{Code as Digits, VaultId};
 use crate::identity::Identity;
 use crate::label::Zone;
 use crate::log::entry::{Entry, Event, Object, ObjectKind, Outcome};
-use crate::note::origin;
-use crate::policy::decide;
-use crate::roster::{Host, InForce};
+use crate::note::{SignedNote, origin};
+use crate::policy::{Machine, decide};
+use crate::roster::{Host, InForce, Roster, RosterError};
 use crate::store::StoreError;
 use crate::store::checkpoints::{CheckpointFile, Last};
 use crate::store::host::{HostState, StateRecord};
@@ -23,6 +24,7 @@ use crate::store::live::{known_host, log_keys};
 use crate::store::rosters;
 use crate::store::segments::{SegmentError, Segments};
 use crate::store::staging::Staging;
+use crate::time::Timestamp;
 
 /// What a person compares before this host trusts a vault.
 #[derive(Debug, Clone)]
@@ -138,7 +140,8 @@ impl Vault {
         Ok(epoch)
     }
 
-    /// Adds this host's log key to the roster, so that it may write.
+    /// Adds this host's log key to the roster, so that it may write. Where more officers have to sign, each does so on this
+    /// machine.
     ///
     /// # Errors
     /// [`Code::NoRole`] unless the caller is an officer, [`Code::Exists`] when the host may write already.
@@ -148,20 +151,51 @@ impl Vault {
         if live.ledger().can_write() {
             return Err(Error::new(Code::Exists).with("path", self.folder().display()));
         }
-        let before = live.roster().clone();
+        let (before, policy) = (live.roster().clone(), live.policy().clone());
         // Nothing can be written into the log before this host may write, a refusal neither.
-        let grant = decide(before.roster(), Request { member: me.id(), action: Action::EnrolHost })?;
-        let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
-        let host =
-            Host { id: Host::id_of(&key.public()), key: key.public(), name: self.site.host_name.clone() };
-        let mut roster = successor(&before, self.site.clock.now().time);
-        roster.hosts.push(host.clone());
-        roster.hosts.sort_by_key(|host| host.id);
-        let note = sign(&roster, me)?;
-        let after = before.succeed(note.as_bytes()).map_err(StoreError::from)?;
+        let grant = decide(&live.rules(Machine::Apart), Request::new(me.id(), Action::EnrolHost))?;
+        let (disk, state) = (&self.site.disk, &self.context.state);
+        let waiting = HostState::waiting(disk, state, self.folder()).map_err(StoreError::from)?;
+        let host = |key: &SigningKey| {
+            let (id, key) = (Host::id_of(&key.public()), key.public());
+            Host { id, key, name: self.site.host_name.clone() }
+        };
+        let with = |host: Host, created: Timestamp| {
+            let mut roster = successor(&before, created);
+            roster.hosts.push(host);
+            roster.hosts.sort_by_key(|host| host.id);
+            roster
+        };
+        // A roster that other officers have signed here is signed once more when it is the one in force with this host and
+        // nothing else: nobody signs unseen what somebody with access to this machine wrote into it besides.
+        let ours = |key: &SigningKey, note: &[u8]| {
+            let proposed = Roster::parse(SignedNote::parse(note).ok()?.text()).ok()?;
+            let expected = with(host(key), proposed.created);
+            (proposed == expected).then_some(proposed)
+        };
+        let waiting = waiting.and_then(|(key, note)| Some((ours(&key, &note)?, key, note)));
+        let (roster, key, signed) = match waiting {
+            Some((roster, key, note)) => (roster, key, Some(note)),
+            None => {
+                let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
+                (with(host(&key), self.site.clock.now().time), key, None)
+            }
+        };
+        let host = host(&key);
+        let text = roster.print().map_err(StoreError::from)?;
+        let note = cosigned(&text, signed.as_deref(), me)?.print();
+        let after = match before.succeed(note.as_bytes()) {
+            Ok(after) => after,
+            Err(RosterError::Signatures) => {
+                HostState::wait(disk, state, self.folder(), &key, note.as_bytes())
+                    .map_err(StoreError::from)?;
+                return Ok(report("waiting", &before, live.ledger().epoch(), live.ledger().size()));
+            }
+            Err(error) => return Err(StoreError::from(error).into()),
+        };
         let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
         let place = self.context.layout.roster(roster.version);
-        staging.create(&place)?.put(note.as_bytes())?;
+        staging.create_new(&place)?.put(note.as_bytes())?;
         staging.sync()?;
         live.enrol(&grant, key)?;
         let mut drafts = Vec::new();
@@ -178,10 +212,11 @@ impl Vault {
             drafts.push(draft);
         }
         staging.keep();
-        let (recorded, entries) = live.record_roster(&grant, drafts, me.signing(), &after)?;
+        let (recorded, entries) = live.record_roster(&grant, drafts, me.signing(), (&after, &policy))?;
         live.publish(session.id(), &[place], &recorded)?;
         live.follow(&entries, &HashMap::new())?;
         staging.release();
+        HostState::end_waiting(disk, state, self.folder()).map_err(StoreError::from)?;
         Ok(report("enrolled", &after, live.ledger().epoch(), live.ledger().size()))
     }
 }

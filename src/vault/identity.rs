@@ -15,6 +15,7 @@ use crate::label::KeyKind;
 use crate::note::VerifierKey;
 use crate::plugin;
 use crate::store::disk::{write_durably, write_many_durably};
+use crate::store::guesses::{GuessBook, GuessError};
 use crate::store::os;
 
 /// A new person.
@@ -246,11 +247,13 @@ pub fn read_token(site: &Site, file: &Path) -> Result<(plugin::Identity, Option<
     Ok((key.parse().map_err(|_| not_one())?, named))
 }
 
-/// Unlocks an identity file, with its passphrase or its token.
+/// Unlocks an identity file, with its passphrase or its token. The fifth wrong passphrase locks it on this host for a quarter
+/// of an hour; tokens do their own counting.
 ///
 /// # Errors
-/// [`Code::NoFile`], [`Code::IdentityPermissions`], [`Code::WrongPassphrase`], [`Code::WrongToken`], [`Code::BadIdentity`],
-/// [`Code::ExcessiveWork`], what a token's program does wrong.
+/// [`Code::NoFile`], [`Code::IdentityPermissions`], [`Code::WrongPassphrase`], [`Code::LockedOut`], [`Code::WrongToken`],
+/// [`Code::BadIdentity`], [`Code::ExcessiveWork`], what a token's program does wrong; [`Code::Busy`] when another process
+/// judges attempts for longer than we wait, what the disk says when the count of wrong ones cannot be read.
 pub fn unlock_identity<'a>(
     site: &Site,
     file: &Path,
@@ -261,10 +264,7 @@ pub fn unlock_identity<'a>(
         return Err(Error::new(Code::IdentityPermissions).with("path", file.display()));
     }
     let token = match opener.into() {
-        Opener::Passphrase(words) => {
-            let unlocked = Identity::unlock(&bytes, words);
-            return unlocked.map_err(|error| Error::from(error).with("path", file.display()));
-        }
+        Opener::Passphrase(words) => return unlock_with_passphrase(site, file, &bytes, words),
         Opener::Token(token) => token,
     };
     let opened = agefile::decrypt_small(&[&token.with(&site.plugins)], &bytes, FILE_LIMIT);
@@ -277,6 +277,36 @@ pub fn unlock_identity<'a>(
     })?;
     let text = std::str::from_utf8(&text).map_err(|_| bad_identity(file))?;
     text.parse().map_err(|error: IdentityError| Error::from(error).with("path", file.display()))
+}
+
+/// Tries a passphrase, unless there were too many wrong ones; whether it was right is told only once that is counted.
+fn unlock_with_passphrase(
+    site: &Site,
+    file: &Path,
+    bytes: &[u8],
+    words: &SecretString,
+) -> Result<Identity, Error> {
+    let book = GuessBook::new(&*site.disk, &*site.clock, &site.state, bytes);
+    let book = book.waiting(site.wait, &*site.on_wait);
+    book.admit()?;
+    let error = match Identity::unlock(bytes, words) {
+        Ok(me) => {
+            book.right()?;
+            return Ok(me);
+        }
+        Err(error) => Error::from(error).with("path", file.display()),
+    };
+    if error.code() != Code::WrongPassphrase {
+        return Err(error);
+    }
+    Err(match book.wrong() {
+        Ok(()) => error,
+        // The count is lost, as on a read-only medium, where a verifier must still be able to work. The person has to hear
+        // that the passphrase was wrong, and not how a folder is that nobody asked for. Whoever can make the folder read-only
+        // could empty it as well, so refusing here would keep out honest people only.
+        Err(GuessError::Disk(lost)) => error.because(lost),
+        Err(other) => other.into(),
+    })
 }
 
 /// Shows a card: of a card file as it is, of an identity file once it is unlocked with what `secret` gives.

@@ -15,7 +15,7 @@ use crate::log::checkpoint::Checkpoint;
 use crate::log::entry::{Event, Object, ObjectKind, Outcome};
 use crate::log::merkle::empty_root;
 use crate::note::{SignedNote, member_key_name, origin};
-use crate::policy::decide;
+use crate::policy::{Machine, Policy, decide};
 use crate::roster::{Host, InForce, KeyName, Member, Purpose, Roster, found, is_name};
 use crate::store::disk::{Disk, write_durably, write_many_durably};
 use crate::store::host::{HostState, StateRecord};
@@ -34,6 +34,17 @@ pub struct InitRequest {
     pub zone: Zone,
     /// The kind of its keys.
     pub kind: KeyKind,
+    /// How many officers sign a change of the roster; while there are fewer, all of them.
+    pub officers_needed: u32,
+    /// The policy; the built-in one where none is given.
+    pub policy: Option<Policy>,
+}
+
+impl InitRequest {
+    /// A vault whose changes one officer signs, under the built-in policy.
+    pub fn new(name: &str, zone: Zone, kind: KeyKind) -> Self {
+        Self { name: name.to_owned(), zone, kind, officers_needed: 1, policy: None }
+    }
 }
 
 /// The secret halves of a new vault's keys.
@@ -64,7 +75,7 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     let roster = first_roster(site, me, request, &keys, &log_key, now);
     let note = sign(&roster, me)?;
     let first = found(note.as_bytes()).map_err(crate::store::StoreError::from)?;
-    write_truth(site, &layout, me, &note, &keys)?;
+    write_truth(site, &layout, me, (&note, request.policy.as_ref()), &keys)?;
     begin_log(site, &context, &first, &log_key)?;
     if stood {
         // An `init` that was killed can have made folders, here and for the host's state, that are not on the disk.
@@ -75,7 +86,8 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     write_durably(&*site.disk, &layout.format(), FORMAT.as_bytes())?;
     site.disk.remove_file(&layout.incomplete())?;
     let code = Digits::of(&first.vault().0).to_string();
-    Ok(InitReport { vault: first.vault(), code, zone: request.zone })
+    let people_needed = request.policy.as_ref().unwrap_or(&Policy::default()).most_people();
+    Ok(InitReport { vault: first.vault(), code, zone: request.zone, people_needed })
 }
 
 /// A folder that is new, empty, or left by an `init` that was killed.
@@ -94,7 +106,7 @@ fn prepare_folder(disk: &dyn Disk, folder: &Path) -> Result<Layout, Error> {
     }
     if disk.exists(&layout.incomplete())? {
         // Only what `init` itself makes is cleared; the marker says that nobody used any of it yet.
-        for name in ["roster", "keys", "documents", "log", "sled", "staging"] {
+        for name in ["roster", "policy", "requests", "keys", "documents", "log", "sled", "staging"] {
             let path = root.join(name);
             if path.is_dir() {
                 std::fs::remove_dir_all(&path).map_err(|error| taken().because(error))?;
@@ -113,7 +125,7 @@ fn prepare_folder(disk: &dyn Disk, folder: &Path) -> Result<Layout, Error> {
     }
     restrict(&root)?;
     disk.create_new(&layout.lock())?;
-    for name in ["roster", "keys", "documents", "log", "staging"] {
+    for name in ["roster", "policy", "requests", "keys", "documents", "log", "staging"] {
         disk.create_dir(&root.join(name))?;
     }
     disk.sync_dir(&root)?;
@@ -128,11 +140,14 @@ fn restrict(root: &Path) -> Result<(), Error> {
         .map_err(|error| Error::new(Code::Io).with("path", root.display()).because(error))
 }
 
+pub(super) fn new_key(site: &Site, kind: KeyKind) -> Result<agefile::Identity, Error> {
+    agefile::Identity::generate(kind, &*site.random).map_err(|_| Code::NoRandom.into())
+}
+
 fn new_keys(site: &Site, kind: KeyKind) -> Result<NewKeys, Error> {
     let mut keys = Vec::new();
     for purpose in Purpose::ALL {
-        let key = agefile::Identity::generate(kind, &*site.random).map_err(|_| Code::NoRandom)?;
-        keys.push((KeyName { purpose, generation: 1 }, key));
+        keys.push((KeyName { purpose, generation: 1 }, new_key(site, kind)?));
     }
     Ok(NewKeys(keys))
 }
@@ -168,7 +183,8 @@ fn first_roster(
         name: request.name.clone(),
         zone: request.zone,
         key_kind: request.kind,
-        officers_needed: 1,
+        officers_needed: request.officers_needed,
+        policy: request.policy.as_ref().map(Policy::digest),
         keys: keys.0.iter().map(|(name, key)| (*name, key.to_recipient().to_string())).collect(),
         hosts: vec![Host { id: Host::id_of(&host), key: host, name: site.host_name.clone() }],
         members: vec![founder],
@@ -178,13 +194,25 @@ fn first_roster(
 /// A roster as a note with this officer's signature.
 pub(super) fn sign(roster: &Roster, me: &Identity) -> Result<String, Error> {
     let text = roster.print().map_err(crate::store::StoreError::from)?;
-    let note = SignedNote::sign(&text, &[(&member_key_name(me.id()), me.signing())]);
-    Ok(note.map_err(|error| Error::new(Code::Internal).because(error))?.print())
+    Ok(sign_text(&text, me)?.print())
 }
 
-fn write_truth(site: &Site, layout: &Layout, me: &Identity, note: &str, keys: &NewKeys) -> Result<(), Error> {
+/// A text as a note with this member's signature.
+pub(super) fn sign_text(text: &str, me: &Identity) -> Result<SignedNote, Error> {
+    let note = SignedNote::sign(text, &[(&member_key_name(me.id()), me.signing())]);
+    note.map_err(|error| Error::new(Code::Internal).because(error))
+}
+
+fn write_truth(
+    site: &Site,
+    layout: &Layout,
+    me: &Identity,
+    (note, policy): (&str, Option<&Policy>),
+    keys: &NewKeys,
+) -> Result<(), Error> {
     let own = me.recipient();
     let mut files = vec![(layout.roster(1), note.as_bytes().to_vec())];
+    files.extend(policy.map(|policy| (layout.policy(policy.digest()), policy.print().into_bytes())));
     for (name, key) in &keys.0 {
         files.push((layout.key(*name, me.id()), keys::wrap(site, key, &own)?));
     }
@@ -231,9 +259,9 @@ fn record(
     me: &Identity,
     first: &InForce,
 ) -> Result<(), Error> {
-    let grant = decide(first.roster(), Request { member: me.id(), action: Action::Found })?;
     let session = Session::begin(&*site.random)?;
     let mut live = Live::open(context, lock)?;
+    let grant = decide(&live.rules(Machine::Apart), Request::new(me.id(), Action::Found))?;
     let mut drafts = Vec::new();
     for (event, object) in [
         (Event::VaultInit, Object::vault(first.vault())),

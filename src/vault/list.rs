@@ -3,11 +3,11 @@
 use std::sync::mpsc;
 use std::thread;
 
-use super::catalogue::{Catalogue, may_see};
+use super::catalogue::Catalogue;
 use super::report::{DocumentRow, ListReport};
 use super::session::{Session, actor};
 use super::{Code, Error, Vault};
-use crate::access::{Action, Request};
+use crate::access::{Action, Denial, Request};
 use crate::document::Meta;
 use crate::identity::Identity;
 use crate::label::Class;
@@ -51,19 +51,24 @@ impl Vault {
     /// titles say [`Code::NoIdentity`], [`Code::NotAMember`], [`Code::NoTitleRight`].
     pub fn list(&self, me: Option<&Identity>, request: &ListRequest) -> Result<ListReport, Error> {
         let mut live = self.live()?;
-        let reader = me.filter(|me| may_see(live.roster().roster(), me));
-        let Some(me) = reader else {
-            if request.find.is_none() {
-                return rows(&live, None, request);
-            }
-            let me = me.ok_or(Code::NoIdentity)?;
-            let wish = Request { member: me.id(), action: Action::SeeTitles };
-            let denial =
-                decide(live.roster().roster(), wish).err().map_or(Code::Internal.into(), Error::from);
-            drop(live);
-            let session = Session::begin(&*self.site.random)?;
-            return Err(self.refused(&session, me, Event::TitleRead, None, denial));
+        let Some(me) = me else {
+            // What titles say can be searched by nobody in particular.
+            return if request.find.is_none() {
+                rows(&live, None, request)
+            } else {
+                Err(Code::NoIdentity.into())
+            };
         };
+        let rules = live.rules(self.machine(&live));
+        match decide(&rules, Request::new(me.id(), Action::SeeTitles)) {
+            Ok(_) => {}
+            Err(Denial::Titles) if request.find.is_none() => return rows(&live, None, request),
+            Err(denial) => {
+                drop(live);
+                let session = Session::begin(&*self.site.random)?;
+                return Err(self.refused(&session, me, Event::TitleRead, None, self.told(denial)));
+            }
+        }
         let mut session = Session::begin(&*self.site.random)?;
         let intent = self.titles_intent(&mut live, &session, me, None)?;
         let catalogue = Catalogue::unlock(&self.site, &self.context, &live, me)?;
@@ -82,7 +87,8 @@ impl Vault {
         object: Option<Object>,
     ) -> Result<u64, Error> {
         let roster = live.roster().roster().clone();
-        let grant = decide(&roster, Request { member: me.id(), action: Action::SeeTitles })?;
+        let rules = live.rules(self.machine(live));
+        let grant = decide(&rules, Request::new(me.id(), Action::SeeTitles))?;
         let mut draft = live.draft(Event::TitleRead, Outcome::Ok, session.id());
         draft.actor = actor(me, &roster);
         draft.phase = Phase::Intent;

@@ -1,21 +1,21 @@
 //! People in the vault.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
+use super::change::{Change, Changed};
 use super::identity::read_card;
-use super::init::sign;
 use super::report::{MemberAddReport, MemberListReport, MemberRow};
-use super::session::{Session, actor};
-use super::{Code, Error, Site, Vault, keys};
-use crate::access::{Action, Request};
+use super::session::Session;
+use super::{Code, Done, Error, Site, Vault, keys};
+use crate::access::{Action, Denial, Request};
 use crate::id::{Code as Digits, MemberId};
 use crate::identity::{Card, Identity};
 use crate::label::{Class, Role};
-use crate::log::entry::{Event, Object, ObjectKind, Outcome};
-use crate::policy::decide;
-use crate::roster::{InForce, Member, Purpose, Roster};
-use crate::store::staging::Staging;
+use crate::log::entry::{Event, Object, ObjectKind};
+use crate::policy::{Machine, Rules, decide, standing};
+use crate::roster::{InForce, Member, Roster};
+use crate::store::StoreError;
+use crate::time::Timestamp;
 
 /// Who joins, and with which rights.
 pub struct MemberAdd<'a> {
@@ -51,18 +51,20 @@ pub struct CardView {
 }
 
 impl Vault {
-    /// Admits a person: a new roster, signed, and the keys that the rights ask for, wrapped to the person.
+    /// Admits a person: a new roster, signed, and the keys that the rights ask for, wrapped to the person. Keys that the
+    /// caller does not hold wait for a member who does.
     ///
     /// # Errors
     /// [`Code::NoRole`] unless the caller is an officer, [`Code::TamperedCard`], [`Code::MemberExists`],
-    /// [`Code::KeyKind`], what `confirm` says, and [`Code::NoClearance`] for rights that the caller does not hold.
-    pub fn member_add(&self, me: &Identity, request: MemberAdd<'_>) -> Result<MemberAddReport, Error> {
+    /// [`Code::KeyKind`], [`Code::SponsorNeeded`], [`Code::BadDate`], what `confirm` says.
+    pub fn member_add(&self, me: &Identity, request: MemberAdd<'_>) -> Result<Done<MemberAddReport>, Error> {
         let session = Session::begin(&*self.site.random)?;
         let glance = self.glance()?;
-        let before = glance.roster.clone();
+        let (before, policy) = (glance.roster.clone(), glance.policy.clone());
         drop(glance);
-        let wish = Request { member: me.id(), action: Action::ChangeRoster };
-        if let Err(denial) = decide(before.roster(), wish) {
+        let now = self.site.clock.now().time;
+        let rules = Rules { roster: before.roster(), policy: &policy, machine: Machine::Apart, now };
+        if let Err(denial) = decide(&rules, Request::new(me.id(), Action::ChangeRoster)) {
             let object = Some(Object::of_kind(ObjectKind::Roster));
             return Err(self.refused(&session, me, Event::RosterChange, object, denial.into()));
         }
@@ -71,11 +73,26 @@ impl Vault {
         let view = CardView { id: card.id, name: card.name.clone(), code: card.code() };
         (request.confirm)(&view)?;
         let member = self.new_member(before.roster(), &card, &request)?;
-        let roster = self.admit(&session, me, &before, &card, member.clone())?;
-        Ok(MemberAddReport {
-            member: row(&member),
-            code: card.code().to_string(),
-            roster_version: roster.roster().version,
+        let mut session = session;
+        let mut live = self.live()?;
+        if live.roster().digest() != before.digest() {
+            return Err(Error::new(Code::Busy).with("holder", "roster"));
+        }
+        let mut roster = successor(&before, now);
+        roster.members.push(member.clone());
+        roster.members.sort_by_key(|member| member.id);
+        let change = Change { roster, policy, code: "member-add", keys: Vec::new() };
+        Ok(match self.change(&mut live, &mut session, me, change, None)? {
+            Changed::Asked(request) => Done::Asked(Box::new(request)),
+            Changed::InForce(after) => {
+                let missing = keys::missing(&self.context, &live, after.roster(), now)?;
+                Done::Done(MemberAddReport {
+                    member: row(after.roster(), &member, now),
+                    code: card.code().to_string(),
+                    roster_version: after.roster().version,
+                    keys_waiting: missing.iter().filter(|(_, to)| *to == member.id).count() as u64,
+                })
+            }
         })
     }
 
@@ -84,11 +101,17 @@ impl Vault {
         clearance.sort_unstable();
         clearance.dedup();
         let sponsor = request.sponsor.as_ref().map(|text| find_member(roster, text)).transpose()?;
+        let answers =
+            sponsor.and_then(|id| roster.member(id)).is_some_and(|one| one.role != Role::Contractor);
+        if request.role == Role::Contractor && !answers {
+            return Err(Code::SponsorNeeded.into());
+        }
+        // Who signs changes does not stop doing so unseen: then nothing could be changed any more.
+        if request.role == Role::Officer && request.until.is_some() {
+            return Err(Code::OfficerUntil.into());
+        }
         if let Some(until) = &request.until {
-            let day = format!("{until}T00:00:00.000Z").parse::<crate::time::Timestamp>();
-            if day.is_err() {
-                return Err(Error::new(Code::Text).with("name", "until"));
-            }
+            check_date(until, self.site.clock.now().time)?;
         }
         Ok(Member {
             id: card.id,
@@ -106,69 +129,26 @@ impl Vault {
         })
     }
 
-    /// Stages roster and keys, records, publishes.
-    fn admit(
-        &self,
-        session: &Session,
-        me: &Identity,
-        before: &InForce,
-        card: &Card,
-        member: Member,
-    ) -> Result<InForce, Error> {
-        let mut live = self.live()?;
-        if live.roster().digest() != before.digest() {
-            return Err(Error::new(Code::Busy).with("holder", "roster"));
-        }
-        let wish = Request { member: me.id(), action: Action::ChangeRoster };
-        let grant = decide(before.roster(), wish)?;
-        let mut roster = successor(before, self.site.clock.now().time);
-        roster.members.push(member.clone());
-        roster.members.sort_by_key(|member| member.id);
-        let note = sign(&roster, me)?;
-        let after = before.succeed(note.as_bytes()).map_err(crate::store::StoreError::from)?;
-
-        let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
-        let mut places = vec![self.context.layout.roster(roster.version)];
-        staging.create(&self.context.layout.roster(roster.version))?.put(note.as_bytes())?;
-        for purpose in Purpose::ALL.into_iter().filter(|purpose| member.holds(*purpose)) {
-            for (name, _) in roster.keys.iter().filter(|(name, _)| name.purpose == purpose) {
-                let key =
-                    keys::held(&self.site, &self.context, before.roster(), me, *name).map_err(|error| {
-                        Error::new(Code::NoClearance).with("name", purpose.as_str()).because(error)
-                    })?;
-                let place = self.context.layout.key(*name, member.id);
-                staging.create(&place)?.put(&keys::wrap(&self.site, &key, &card.recipient)?)?;
-                places.push(place);
-            }
-        }
-        staging.sync()?;
-
-        let mut draft = live.draft(Event::RosterChange, Outcome::Ok, session.id());
-        draft.actor = actor(me, before.roster());
-        draft.object = Some(Object::of_kind(ObjectKind::Roster));
-        draft.detail.version = Some(roster.version);
-        draft.detail.note_sha256 = Some(after.digest());
-        draft.detail.code = "member-add".parse().ok();
-        staging.keep();
-        let (recorded, entries) = live.record_roster(&grant, vec![draft], me.signing(), &after)?;
-        live.publish(session.id(), &places, &recorded)?;
-        live.follow(&entries, &HashMap::new())?;
-        staging.release();
-        Ok(after)
-    }
-
-    /// The people in the roster in force.
+    /// The people in the roster in force, and when each was last seen.
     ///
     /// # Errors
-    /// What keeps the roster from being read.
+    /// What keeps the vault from being opened.
     pub fn member_list(&self) -> Result<MemberListReport, Error> {
-        let glance = self.glance()?;
-        Ok(MemberListReport { members: glance.roster.roster().members.iter().map(row).collect() })
+        let live = self.live()?;
+        let (roster, now) = (live.roster().roster(), self.site.clock.now().time);
+        let mut members = Vec::new();
+        for member in &roster.members {
+            let places = live.index().places_of_member(member.id).map_err(StoreError::from)?;
+            let last = places.last().map(|place| live.entry(place)).transpose()?;
+            let last_seen = last.map(|entry| entry.time());
+            members.push(MemberRow { last_seen, ..row(roster, member, now) });
+        }
+        Ok(MemberListReport { members })
     }
 }
 
 /// The next version, not yet changed.
-pub(super) fn successor(before: &InForce, now: crate::time::Timestamp) -> Roster {
+pub(super) fn successor(before: &InForce, now: Timestamp) -> Roster {
     let mut next = before.roster().clone();
     next.version += 1;
     next.vault = Some(before.vault());
@@ -177,7 +157,14 @@ pub(super) fn successor(before: &InForce, now: crate::time::Timestamp) -> Roster
     next
 }
 
-fn check_card(site: &Site, roster: &Roster, card: &Card) -> Result<(), Error> {
+/// A day that is not over.
+pub(super) fn check_date(text: &str, now: Timestamp) -> Result<(), Error> {
+    let day: Option<Timestamp> = format!("{text}T00:00:00.000Z").parse().ok();
+    let fine = day.is_some_and(|day| day.day() == text && *text >= *now.day());
+    if fine { Ok(()) } else { Err(Error::new(Code::BadDate).with("detail", text)) }
+}
+
+pub(super) fn check_card(site: &Site, roster: &Roster, card: &Card) -> Result<(), Error> {
     if let Some(known) = roster.member(card.id) {
         return Err(Error::new(Code::MemberExists).with("name", &known.name).with("id", known.id));
     }
@@ -188,7 +175,7 @@ fn check_card(site: &Site, roster: &Roster, card: &Card) -> Result<(), Error> {
 }
 
 /// The member that an id or its beginning of at least four characters means.
-fn find_member(roster: &Roster, text: &str) -> Result<MemberId, Error> {
+pub(super) fn find_member(roster: &Roster, text: &str) -> Result<MemberId, Error> {
     if text.len() < 4 {
         return Err(Error::new(Code::ShortId).with("id", text));
     }
@@ -201,7 +188,12 @@ fn find_member(roster: &Roster, text: &str) -> Result<MemberId, Error> {
     }
 }
 
-fn row(member: &Member) -> MemberRow {
+pub(super) fn row(roster: &Roster, member: &Member, now: Timestamp) -> MemberRow {
+    let state = match standing(roster, member.id, now) {
+        Ok(_) => "active",
+        Err(Denial::Sponsor) => "without-sponsor",
+        Err(_) => "ended",
+    };
     MemberRow {
         id: member.id,
         name: member.name.clone(),
@@ -212,6 +204,7 @@ fn row(member: &Member) -> MemberRow {
         release: member.release,
         until: member.until.clone(),
         sponsor: member.sponsor,
-        state: "active",
+        state,
+        last_seen: None,
     }
 }

@@ -3,21 +3,23 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::catalogue::{Catalogue, may_see};
+use super::ask::{Asked, Asking, request_draft};
+use super::catalogue::Catalogue;
 use super::progress::{Progress, Stage};
 use super::release::Releasing;
-use super::report::{FailedRow, OpenReport, OpenedRow};
+use super::report::{FailedRow, OpenReport, OpenedRow, RequestReport};
 use super::seal::refusal;
 use super::session::{Session, actor};
 use super::{Code, Error, Vault, keys};
 use crate::access::{Action, Grant, Recorded, Request};
 use crate::agefile;
+use crate::crypto::Digest;
 use crate::document::Meta;
 use crate::id::DocumentId;
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Draft, Event, Object, Outcome, Phase};
-use crate::policy::decide;
+use crate::policy::{self, Machine, decide};
 use crate::roster::Purpose;
 use crate::store::index::Row;
 use crate::store::live::Live;
@@ -32,6 +34,8 @@ pub struct OpenRequest<'a> {
     pub to: OpenTo<'a>,
     /// Why; kept sealed in the log.
     pub reason: Option<String>,
+    /// The request that others have approved, where the policy wants that.
+    pub request: Option<String>,
 }
 
 /// Where plaintext goes.
@@ -56,8 +60,8 @@ struct Wanted {
     intent: u64,
 }
 
-/// The key of each class that is wanted, or why the member cannot get at it.
-type ClassKeys = Vec<(Class, Result<agefile::Identity, Error>)>;
+/// The keys of each class that is wanted, the newest first, or why the member cannot get at it.
+type ClassKeys = Vec<(Class, Result<Vec<agefile::Identity>, Error>)>;
 
 /// What was found out about the ids before anything is recorded.
 #[derive(Default)]
@@ -65,6 +69,10 @@ struct Sorted {
     wanted: Vec<Wanted>,
     grant: Option<Grant>,
     refused: Vec<(String, Option<DocumentId>, Error)>,
+    /// Documents that others have to approve of first.
+    unapproved: Vec<(DocumentId, Digest)>,
+    /// The request that others have approved.
+    asked: Option<Asked>,
 }
 
 impl Vault {
@@ -85,11 +93,12 @@ impl Vault {
         let mut live = self.live()?;
         let mut sorted = self.sort_out(&live, me, &request)?;
         self.record_refused(&mut live, &session, me, &sorted)?;
+        let asked = self.ask_to_open(&mut live, &mut session, me, &request, &sorted)?;
         let recorded = self.record_intents(&mut live, &mut session, me, &request, &mut sorted)?;
         let keys = self.class_keys(&live, me, &sorted)?;
         drop(live);
 
-        let mut report = OpenReport::default();
+        let mut report = OpenReport { request: asked, ..Default::default() };
         let mut first_error = None;
         for (source, _, error) in sorted.refused {
             report.failed.push(FailedRow { source, code: error.code() });
@@ -153,11 +162,16 @@ impl Vault {
     }
 
     fn sort_out(&self, live: &Live, me: &Identity, request: &OpenRequest<'_>) -> Result<Sorted, Error> {
-        let roster = live.roster().roster();
-        let catalogue = may_see(roster, me)
+        let rules = live.rules(self.machine(live));
+        let reason = request.reason.is_some();
+        // Names and times come along where nothing keeps them back.
+        let catalogue = decide(&rules, Request::new(me.id(), Action::SeeTitles))
+            .is_ok()
             .then(|| Catalogue::unlock(&self.site, &self.context, live, me))
             .transpose()?;
-        let mut sorted = Sorted::default();
+        let asked = request.request.as_ref().map(|id| self.request_to_open(live, me, id)).transpose()?;
+        let approved = asked.as_ref().map(|asked| self.consents(asked)).unwrap_or_default();
+        let mut sorted = Sorted { asked, ..Default::default() };
         let mut rows = Vec::new();
         if request.all {
             let visited = live.index().for_each_row(|row| {
@@ -171,9 +185,14 @@ impl Vault {
         for source in rows {
             let found = self.resolve(live, &source);
             let id = found.as_ref().ok().map(|row| row.id);
+            let mut unapproved = None;
             let allowed = found.and_then(|row| {
-                let wish = Request { member: me.id(), action: Action::Open(row.class) };
-                Ok((decide(roster, wish).map_err(|denial| Error::from(denial).with("id", row.id))?, row))
+                let about = (row.id, row.payload_sha256);
+                let named = sorted.asked.as_ref().is_some_and(|asked| asked.ask.objects.contains(&about));
+                let consents = if named { approved.as_slice() } else { &[] };
+                let wish = Request { reason, consents, ..Request::new(me.id(), Action::Open(row.class)) };
+                unapproved = Some(about);
+                Ok((decide(&rules, wish).map_err(|denial| self.told(denial).with("id", row.id))?, row))
             });
             match allowed {
                 Ok((grant, row)) => {
@@ -189,10 +208,50 @@ impl Vault {
                 }
                 // With `all`, what the member may not open was not asked for.
                 Err(error) if request.all && error.code() == Code::NoClearance => {}
+                // What is too much for one request is told, and the others come out.
+                Err(error)
+                    if error.code() == Code::ApprovalsMissing
+                        && request.request.is_none()
+                        && sorted.unapproved.len() < policy::OBJECT_LIMIT =>
+                {
+                    sorted.unapproved.extend(unapproved);
+                }
                 Err(error) => sorted.refused.push((source, id, error)),
             }
         }
         Ok(sorted)
+    }
+
+    /// A request of the member's own to open documents, that is not over.
+    fn request_to_open(&self, live: &Live, me: &Identity, id: &str) -> Result<Asked, Error> {
+        let asked = self.find_request(live, id)?;
+        self.still_open(&asked)?;
+        if asked.ask.wanted == policy::Wanted::Open && asked.ask.requester == me.id() {
+            Ok(asked)
+        } else {
+            Err(Error::new(Code::OtherRequest).with("id", asked.ask.id))
+        }
+    }
+
+    /// Asks others to approve of what the policy does not let out without them.
+    fn ask_to_open(
+        &self,
+        live: &mut Live,
+        session: &mut Session,
+        me: &Identity,
+        request: &OpenRequest<'_>,
+        sorted: &Sorted,
+    ) -> Result<Option<RequestReport>, Error> {
+        if sorted.unapproved.is_empty() {
+            return Ok(None);
+        }
+        let grant = decide(&live.rules(Machine::Apart), Request::new(me.id(), Action::Consent))?;
+        let asking = Asking {
+            wanted: policy::Wanted::Open,
+            objects: sorted.unapproved.clone(),
+            ..Asking::new(request.reason.as_deref())
+        };
+        self.ask(live, session, me, &grant, asking).map(Some)
     }
 
     /// The row of the document that an id or its beginning means.
@@ -254,24 +313,39 @@ impl Vault {
             session.seal_reason(&mut draft, seq, request.reason.as_deref(), &roster, &*self.site.random)?;
             drafts.push(draft);
         }
+        // What others have approved of is used up when something of it comes out, and not by what needs nobody.
+        let named = |asked: &&Asked| {
+            let about = |wanted: &Wanted| (wanted.row.id, wanted.row.payload_sha256);
+            sorted.wanted.iter().any(|wanted| asked.ask.objects.contains(&about(wanted)))
+        };
+        let used_up = sorted.asked.as_ref().filter(named).map(|asked| asked.ask.id);
+        drafts.extend(used_up.map(|id| request_draft(live, session, me, Event::RequestDone, id)));
         let (recorded, entries) = live.record(grant, drafts, Some(me.signing()))?;
         live.follow(&entries, &std::collections::HashMap::new())?;
         Ok(Some(recorded))
     }
 
     fn class_keys(&self, live: &Live, me: &Identity, sorted: &Sorted) -> Result<ClassKeys, Error> {
-        let roster = live.roster().roster();
         let mut keys = ClassKeys::new();
         for wanted in &sorted.wanted {
             let class = wanted.row.class;
             if !keys.iter().any(|(known, _)| *known == class) {
-                keys.push((
-                    class,
-                    keys::newest(&self.site, &self.context, roster, me, Purpose::Class(class)),
-                ));
+                keys.push((class, self.keys_of_class(live, me, class)));
             }
         }
         Ok(keys)
+    }
+
+    /// A document that waits for its new header is under an older key.
+    pub(super) fn keys_of_class(
+        &self,
+        live: &Live,
+        me: &Identity,
+        class: Class,
+    ) -> Result<Vec<agefile::Identity>, Error> {
+        let purpose = Purpose::Class(class);
+        let keys = keys::every(&self.site, &self.context, live.roster().roster(), me, purpose);
+        keys.map_err(|error| keys::awaited(live, me, purpose, error))
     }
 
     /// Releases a document whose header somebody may replace meanwhile: what does not fit the log as it was is looked up
@@ -307,12 +381,12 @@ impl Vault {
         recorded: &Recorded,
     ) -> Result<OpenedRow, Error> {
         let id = row.id;
-        let key = match keys.iter().find(|(class, _)| *class == row.class) {
-            Some((_, Ok(key))) => key,
+        let keys = match keys.iter().find(|(class, _)| *class == row.class) {
+            Some((_, Ok(keys))) => keys,
             Some((class, Err(error))) => return Err(Error::new(error.code()).with("name", class)),
             None => return Err(Code::Internal.into()),
         };
-        let releasing = Releasing { context: &self.context, row, key, progress };
+        let releasing = Releasing { context: &self.context, row, keys, progress };
         let modified = wanted.meta.as_ref().and_then(|meta| meta.modified);
         let released = match to {
             OpenTo::File(path) => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::catalogue::{Catalogue, may_see};
+use super::catalogue::Catalogue;
 use super::progress::{Progress, Stage};
 use super::report::RebuildReport;
 use super::session::{Session, actor};
@@ -38,7 +38,9 @@ impl Vault {
         }
         drop(Index::open_or_create(&self.context.layout.index())?);
         let live = self.record_rebuild(me, lock)?;
-        if let Some(me) = me.filter(|me| may_see(live.roster().roster(), me)) {
+        if let Some(me) = me
+            && self.folds_in(&live, me)?
+        {
             let catalogue = Catalogue::unlock(&self.site, &self.context, &live, me)?;
             catalogue.fold(&self.site, &self.context, &live)?;
         }

@@ -10,7 +10,7 @@ use super::parallel::threads_for;
 use super::progress::{Counted, Progress};
 use super::{Code, Error, convert};
 use crate::access::Recorded;
-use crate::agefile;
+use crate::agefile::{self, Unwrap};
 use crate::document::{Meta, ModifiedAt};
 use crate::sealed::{KnownHeader, check_digests};
 use crate::store::index::Row;
@@ -22,7 +22,7 @@ use crate::store::os::{PrivateOutput, folder_beneath, open_folder};
 pub(super) struct Releasing<'a> {
     pub(super) context: &'a Context,
     pub(super) row: &'a Row,
-    pub(super) key: &'a agefile::Identity,
+    pub(super) keys: &'a [agefile::Identity],
     pub(super) progress: &'a dyn Progress,
 }
 
@@ -34,7 +34,7 @@ impl Releasing<'_> {
         let mut file = objects::open(&*self.context.disk, &self.context.layout, self.row.id)
             .map_err(|error| missing(error, self.row))?;
         let committed = KnownHeader::read(&mut file, &expected)?
-            .unlock(&[self.key])
+            .unlock(&self.keys.iter().map(|key| key as &dyn Unwrap).collect::<Vec<_>>())
             .and_then(|unlocked| unlocked.commit(&mut file, &expected))?;
         let mut source = Counted { inner: &mut *file, progress: self.progress };
         let threads = threads_for(self.row.size);

@@ -1,6 +1,7 @@
 //! What the verbs answer. The field names are the JSON contract of the command line.
 
 mod health;
+mod people;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::label::{Class, Role, Zone};
 use crate::time::Timestamp;
 
 pub use health::*;
+pub use people::*;
 
 /// An answer that becomes one JSON object.
 pub trait Report: Serialize {
@@ -32,6 +34,12 @@ reports! {
     IdentityPassphraseReport = "gapvault.identity.passphrase/v1",
     InitReport = "gapvault.init/v1",
     MemberAddReport = "gapvault.member.add/v1",
+    RequestReport = "gapvault.request/v1",
+    RequestsReport = "gapvault.requests/v1",
+    MemberRevokeReport = "gapvault.member.revoke/v1",
+    KeyReport = "gapvault.key/v1",
+    PolicyReport = "gapvault.policy/v1",
+    ExceptionReport = "gapvault.exception/v1",
     MemberListReport = "gapvault.member.list/v1",
     HostReport = "gapvault.host/v1",
     SealReport = "gapvault.seal/v1",
@@ -39,6 +47,7 @@ reports! {
     ListReport = "gapvault.list/v1",
     ShowReport = "gapvault.show/v1",
     DestroyReport = "gapvault.destroy/v1",
+    RelabelReport = "gapvault.relabel/v1",
     RewrapReport = "gapvault.rewrap/v1",
     StatusReport = "gapvault.status/v1",
     VerifyReport = "gapvault.verify/v1",
@@ -114,6 +123,8 @@ pub struct InitReport {
     pub code: String,
     /// Where it stands.
     pub zone: Zone,
+    /// How many people besides a requester the policy can ask for.
+    pub people_needed: u32,
 }
 
 /// A member joined.
@@ -125,6 +136,8 @@ pub struct MemberAddReport {
     pub code: String,
     /// The roster version that is now in force.
     pub roster_version: u64,
+    /// Keys that wait for a member who holds them.
+    pub keys_waiting: u64,
 }
 
 /// The people in the roster.
@@ -155,14 +168,16 @@ pub struct MemberRow {
     pub until: Option<String>,
     /// The sponsor, if any.
     pub sponsor: Option<MemberId>,
-    /// `active` for now; other states come with expiry and revocation.
+    /// `active`, `ended`, or `without-sponsor`.
     pub state: &'static str,
+    /// When the log last has something of this member, where it was looked up.
+    pub last_seen: Option<Timestamp>,
 }
 
 /// What `host trust`, `host enrol` and `host resume` did.
 #[derive(Debug, Clone, Serialize)]
 pub struct HostReport {
-    /// `trusted`, `enrolled` or `resumed`.
+    /// `trusted`, `enrolled`, `resumed`, or `waiting` for more officers to sign on this machine.
     pub state: &'static str,
     /// The vault.
     pub vault: VaultId,
@@ -241,6 +256,9 @@ pub struct OpenReport {
     pub documents: Vec<OpenedRow>,
     /// Not released.
     pub failed: Vec<FailedRow>,
+    /// What others have to approve of first, as a request that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestReport>,
 }
 
 /// A released document.
@@ -253,6 +271,17 @@ pub struct OpenedRow {
     pub path: Option<PathBuf>,
     /// Bytes of plaintext.
     pub size: u64,
+}
+
+/// A document has another class.
+#[derive(Debug, Clone, Serialize)]
+pub struct RelabelReport {
+    /// Which.
+    pub id: DocumentId,
+    /// The class it had.
+    pub from: Class,
+    /// The class it has.
+    pub to: Class,
 }
 
 /// The documents of a vault.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::host::{epoch_record, logged_roster, report};
+use super::init::sign_text;
 use super::report::HostReport;
 use super::session::{Session, actor};
 use super::{Code, Error, Vault};
@@ -11,14 +12,15 @@ use crate::crypto::SigningKey;
 use crate::id::Code as Digits;
 use crate::identity::Identity;
 use crate::log::entry::{Event, Object, ObjectKind, Outcome};
-use crate::note::{SignedNote, member_key_name};
-use crate::policy::decide;
+use crate::note::SignedNote;
+use crate::policy::{Machine, Rules, decide};
 use crate::roster::Host;
 use crate::store::StoreError;
 use crate::store::disk::write_many_durably;
 use crate::store::host::HostState;
 use crate::store::ledger::known_size;
 use crate::store::live::Live;
+use crate::store::policies;
 use crate::store::rosters::{self, Resume};
 use crate::store::segments::Segments;
 
@@ -39,9 +41,20 @@ pub struct ResumeView {
     pub known_size: Option<u64>,
 }
 
+/// A text with this member's signature, beside those that a note over the same text has already.
+pub(super) fn cosigned(text: &str, waiting: Option<&[u8]>, me: &Identity) -> Result<SignedNote, Error> {
+    let mut note = sign_text(text, me)?;
+    let others = waiting.and_then(|bytes| SignedNote::parse(bytes).ok()).filter(|other| other.text() == text);
+    if let Some(others) = others {
+        note.merge(&others).map_err(|error| Error::new(Code::Internal).because(error))?;
+    }
+    Ok(note)
+}
+
 impl Vault {
     /// Accepts the log as it lies there and begins a new epoch with a tree of its own, so that nothing is ever signed
-    /// that contradicts an older checkpoint.
+    /// that contradicts an older checkpoint. Where more officers have to sign, each does so on this machine; until the last
+    /// one has, nothing changes.
     ///
     /// # Errors
     /// [`Code::NoRole`] unless the caller is an officer of the roster in force, what `confirm` says, a log that
@@ -68,7 +81,10 @@ impl Vault {
         let size = segments.size();
         let logged = logged_roster(&segments, size)?;
         let roster = chain.iter().find(|roster| Some(roster.digest()) == logged).unwrap_or(newest);
-        let grant = decide(roster.roster(), Request { member: me.id(), action: Action::Resume })?;
+        let policy = policies::in_force(&self.context, roster.roster())?;
+        let now = self.site.clock.now().time;
+        let rules = Rules { roster: roster.roster(), policy: &policy, machine: Machine::Apart, now };
+        let grant = decide(&rules, Request::new(me.id(), Action::Resume))?;
         confirm(&ResumeView {
             vault: roster.vault(),
             name: roster.roster().name.clone(),
@@ -77,22 +93,32 @@ impl Vault {
             size,
             known_size,
         })?;
-        // What officers accept must be on the disk, and not only look so after a sync that failed.
-        self.site.disk.sync_filesystem(self.folder())?;
-        segments.tidy()?;
-        let key = SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?;
+        let (root, (disk, state)) = (segments.root(size)?, (&self.site.disk, &self.context.state));
+        let waiting = HostState::waiting(disk, state, self.folder()).map_err(StoreError::from)?;
+        let (waiting_key, waiting_note) = waiting.unzip();
+        let key = match waiting_key {
+            Some(key) => key,
+            None => SigningKey::generate(&*self.site.random).map_err(|_| Code::NoRandom)?,
+        };
         let resume = Resume {
             vault: roster.vault(),
             epoch: ended + 1,
             size,
-            root: segments.root(size)?,
+            root,
             roster: roster.digest(),
             key: key.public(),
             host: self.site.host_name.clone(),
         };
-        let text = resume.print().ok_or(Code::Internal)?;
-        let note = SignedNote::sign(&text, &[(&member_key_name(me.id()), me.signing())])
-            .map_err(|error| Error::new(Code::Internal).because(error))?;
+        let note = cosigned(&resume.print().ok_or(Code::Internal)?, waiting_note.as_deref(), me)?;
+        if Resume::verify(note.print().as_bytes(), roster).is_none() {
+            // More officers have to sign, on this machine; nothing of the vault changes until then.
+            HostState::wait(disk, state, self.folder(), &key, note.print().as_bytes())
+                .map_err(StoreError::from)?;
+            return Ok(report("waiting", roster, ended, size));
+        }
+        // What officers accept must be on the disk, and not only look so after a sync that failed.
+        self.site.disk.sync_filesystem(self.folder())?;
+        segments.tidy()?;
         // The note first: state and log of the new epoch count for nothing without it.
         let files = [(self.context.layout.resume_note(ended + 1), note.print().into_bytes())];
         write_many_durably(&*self.site.disk, &files)?;
@@ -105,6 +131,7 @@ impl Vault {
                 .map_err(StoreError::from)?;
 
         self.record_resume(me, reason, &grant, Live::open_with(&self.context, lock, host)?, &resume, &note)?;
+        HostState::end_waiting(disk, state, self.folder()).map_err(StoreError::from)?;
         Ok(report("resumed", roster, ended + 1, size))
     }
 

@@ -6,29 +6,31 @@
 //! again after a kill; one that was not is swept.
 
 mod pick;
+mod way;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use pick::ClassKeys;
+pub(super) use pick::ClassKeys;
+pub(super) use way::Way;
 
 use super::catalogue::expected;
-use super::progress::{Counted, Progress, Stage};
+use super::progress::{Counted, Progress};
 use super::report::{FailedRow, RewrapReport, RewrappedRow};
 use super::seal::{is_hopeless, refusal};
 use super::session::{Session, actor};
 use super::{Code, Error, Vault, parallel};
-use crate::access::{Action, Grant, Request};
+use crate::access::{Consent, Grant, Request};
 use crate::agefile::Unwrap;
-use crate::id::{DocumentId, SessionId};
+use crate::id::{DocumentId, RequestId, SessionId};
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Commitment, Draft, Event, Object, Outcome};
 use crate::policy::decide;
-use crate::roster::{Purpose, Roster};
+use crate::roster::Purpose;
 use crate::sealed::{Committed, Expected, KnownHeader};
 use crate::store::headers::{self, Replacement};
-use crate::store::index::{Place, Row};
+use crate::store::index::Row;
 use crate::store::live::Live;
 use crate::store::objects;
 use crate::store::staging::Staging;
@@ -51,54 +53,27 @@ pub struct RewrapRequest {
     pub ids: Vec<String>,
     /// Every document, instead of `ids`.
     pub all: bool,
-    /// Leaves out what was done by this entry or a later one of the present epoch: the way to go on with a run that was
+    /// With `all`, documents of this class only.
+    pub class: Option<Class>,
+    /// Leaves out what was done by this entry or a later one: the way to go on with a run that was
     /// interrupted is the `since` of its report, or of the log's size before it.
     pub since: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Rewrap,
-    Rekey,
-}
-
-impl Way {
-    fn event(self) -> Event {
-        match self {
-            Self::Rewrap => Event::DocumentRewrap,
-            Self::Rekey => Event::DocumentRekey,
-        }
-    }
-
-    fn stage(self) -> Stage {
-        match self {
-            Self::Rewrap => Stage::Rewrapping,
-            Self::Rekey => Stage::Rekeying,
-        }
-    }
-
-    /// The entry that has to be older than the run for this document to be done.
-    fn last_done(self, row: &Row) -> Place {
-        match self {
-            Self::Rewrap => row.newest,
-            Self::Rekey => row.keyed,
-        }
-    }
-
-    /// Bytes that are made anew.
-    fn payload(self, row: &Row) -> u64 {
-        if self == Self::Rekey { row.size } else { 0 }
-    }
+    /// The epoch of that entry; the present one where none is given.
+    pub since_epoch: Option<u64>,
 }
 
 /// What stays the same for a whole run.
-struct Run<'a> {
-    me: &'a Identity,
-    session: SessionId,
-    way: Way,
-    keys: HashMap<Class, ClassKeys>,
-    staging: &'a Staging,
-    progress: &'a dyn Progress,
+pub(super) struct Run<'a> {
+    pub(super) me: &'a Identity,
+    pub(super) session: SessionId,
+    pub(super) way: Way,
+    pub(super) keys: HashMap<Class, ClassKeys>,
+    pub(super) staging: &'a Staging,
+    pub(super) progress: &'a dyn Progress,
+    /// What is to be recorded beside the work: that a request is used up.
+    pub(super) request: Option<RequestId>,
+    /// Why; kept sealed in the log.
+    pub(super) reason: Option<&'a str>,
 }
 
 /// What went wrong with which document, as it was.
@@ -142,7 +117,7 @@ impl Vault {
         self.change_keys(me, request, Way::Rekey, progress)
     }
 
-    fn change_keys(
+    pub(super) fn change_keys(
         &self,
         me: &Identity,
         request: &RewrapRequest,
@@ -161,15 +136,29 @@ impl Vault {
         let keys = self.class_keys_for(live.roster().roster(), me, &picked.rows)?;
         let staging = Staging::begin(&self.context.disk, &self.context.layout, session.id(), &grant)?;
         drop(live);
-        let run = Run { me, session: session.id(), way, keys, staging: &staging, progress };
+        let run = Run {
+            me,
+            session: session.id(),
+            way,
+            keys,
+            staging: &staging,
+            progress,
+            request: None,
+            reason: None,
+        };
         self.carry_out(&run, picked.rows, &mut picked.report)?;
         Ok(picked.report)
     }
 
     /// Every row, and what somebody else changed meanwhile once more.
-    fn carry_out(&self, run: &Run<'_>, mut rows: Vec<Row>, report: &mut RewrapReport) -> Result<(), Error> {
+    pub(super) fn carry_out(
+        &self,
+        run: &Run<'_>,
+        mut rows: Vec<Row>,
+        report: &mut RewrapReport,
+    ) -> Result<(), Error> {
         let payload = rows.iter().map(|row| run.way.payload(row)).sum();
-        let bytes = (run.way == Way::Rekey).then_some(payload);
+        let bytes = (run.way != Way::Rewrap).then_some(payload);
         run.progress.begin(run.way.stage(), bytes, Some(rows.len() as u64));
         for _ in 0..TRIES {
             rows = self.run_through(run, &rows, report)?;
@@ -226,7 +215,8 @@ impl Vault {
     }
 
     fn prepare(&self, run: &Run<'_>, row: &Row) -> Result<Prepared, Error> {
-        let keys = run.keys.get(&row.class).ok_or(Code::Internal)?;
+        // Somebody gave it another class meanwhile; that is no reason to stop the others.
+        let keys = run.keys.get(&row.class).ok_or_else(|| Error::new(Code::Busy).with("id", row.id))?;
         let known = expected(row);
         let mut file = objects::open(&*self.context.disk, &self.context.layout, row.id)
             .map_err(|error| super::release::missing(error, row))?;
@@ -236,7 +226,7 @@ impl Vault {
         let row = row.clone();
         let mut source = Counted { inner: &mut *file, progress: run.progress };
         let place = self.context.layout.document(row.id);
-        if run.way == Way::Rekey {
+        if run.way != Way::Rewrap {
             let mut sink = run.staging.create(&place)?;
             let threads = parallel::threads_for(row.size);
             let random = &*self.site.random;
@@ -267,11 +257,17 @@ impl Vault {
         }
         let mut live = self.live()?;
         let mut again = self.overtaken(&live, failed)?;
-        let roster = live.roster().roster().clone();
         let mut drafts = Vec::new();
         for (row, error) in &*failed {
             let (event, object) = (run.way.event(), Some(Object::document(row.id)));
             drafts.push(refusal(&live, run.session, run.me, event, object, error));
+        }
+        // Somebody can have refused it meanwhile.
+        let asked = run.request.map(|id| self.asked(&live, id)).transpose()?;
+        let mut consents = Vec::new();
+        if let Some(asked) = &asked {
+            self.still_open(asked)?;
+            consents = self.consents(asked);
         }
         let (mut ready, mut grants) = (Vec::new(), HashMap::new());
         for one in prepared {
@@ -284,11 +280,17 @@ impl Vault {
                 continue;
             }
             if let Entry::Vacant(slot) = grants.entry(one.row.class) {
-                slot.insert(self.still_granted(run, &roster, one.row.class)?);
+                slot.insert(self.still_granted(run, &live, one.row.class, &consents)?);
             }
-            drafts.push(draft(&live, run, &one));
+            drafts.push(self.draft_of(&live, run, &one, drafts.len())?);
             ready.push(one);
         }
+        drafts.extend(run.request.filter(|_| !ready.is_empty()).map(|id| {
+            let mut used_up = live.draft(Event::RequestDone, Outcome::Ok, run.session);
+            used_up.actor = actor(run.me, live.roster().roster());
+            used_up.object = Some(Object::request(id));
+            used_up
+        }));
         match grants.values().next() {
             Some(grant) => self.put_in_place(&mut live, run, grant, drafts, &ready)?,
             None if drafts.is_empty() => {}
@@ -298,13 +300,40 @@ impl Vault {
         Ok(again)
     }
 
-    fn still_granted(&self, run: &Run<'_>, roster: &Roster, class: Class) -> Result<Grant, Error> {
+    /// The entry for a document, with the reason where one was given.
+    fn draft_of(&self, live: &Live, run: &Run<'_>, one: &Prepared, at: usize) -> Result<Draft, Error> {
+        let mut draft = draft(live, run, one);
+        if run.reason.is_some() {
+            // The entry carries the session's metadata key itself: it is the only one of its session.
+            let mut session = Session::of(run.session);
+            let seq = live.ledger().size() + at as u64;
+            let roster = live.roster().roster();
+            session.seal_reason(&mut draft, seq, run.reason, roster, &*self.site.random)?;
+        }
+        Ok(draft)
+    }
+
+    fn still_granted(
+        &self,
+        run: &Run<'_>,
+        live: &Live,
+        class: Class,
+        consents: &[Consent],
+    ) -> Result<Grant, Error> {
         let keys = run.keys.get(&class).ok_or(Code::Internal)?;
-        let in_force = roster.newest_key(Purpose::Class(class)).map(|(_, key)| key);
+        let roster = live.roster().roster();
+        let to = if let Way::Relabel(to) = run.way { to } else { class };
+        let in_force = roster.newest_key(Purpose::Class(to)).map(|(_, key)| key);
         if keys.new.first().map(ToString::to_string).as_deref() != in_force {
             return Err(Error::new(Code::Busy).with("holder", "key rotation"));
         }
-        Ok(decide(roster, Request { member: run.me.id(), action: Action::Rewrap(class) })?)
+        let rules = live.rules(self.machine(live));
+        let wish = Request {
+            reason: run.reason.is_some(),
+            consents,
+            ..Request::new(run.me.id(), run.way.action(class))
+        };
+        Ok(decide(&rules, wish)?)
     }
 
     fn put_in_place(
@@ -368,7 +397,7 @@ fn draft(live: &Live, run: &Run<'_>, one: &Prepared) -> Draft {
     let mut draft = live.draft(run.way.event(), Outcome::Ok, run.session);
     draft.actor = actor(run.me, live.roster().roster());
     let mut object = Object::document(one.row.id);
-    object.class = Some(one.row.class);
+    object.class = Some(run.way.class(&one.row));
     object.commitment = Some(Commitment(one.new.commitment.0.0));
     object.header_len = Some(one.new.header_len);
     object.header_sha256 = Some(one.new.header_sha256);

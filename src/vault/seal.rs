@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::catalogue::{Catalogue, may_see};
+use super::catalogue::Catalogue;
 use super::progress::{Counted, Progress, Stage};
 use super::report::{FailedRow, SealReport, SealedRow, SkippedRow};
 use super::session::{Session, actor, recipient};
@@ -22,7 +22,7 @@ use crate::id::{DocumentId, SessionId};
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Commitment, Draft, Event, Object, Outcome};
-use crate::policy::decide;
+use crate::policy::{Machine, Rules, decide};
 use crate::roster::Purpose;
 use crate::sealed::{MetadataSession, SealedSummary, Sealing, check_digests, seal_document};
 use crate::store::live::Live;
@@ -101,8 +101,9 @@ impl Vault {
         let mut session = Session::begin(&*self.site.random)?;
         let glance = self.glance()?;
         let roster = glance.roster.roster().clone();
-        let wish = Request { member: me.id(), action: Action::Seal(request.class) };
-        let grant = match decide(&roster, wish) {
+        let now = self.site.clock.now().time;
+        let rules = Rules { roster: &roster, policy: &glance.policy, machine: Machine::Apart, now };
+        let grant = match decide(&rules, Request::new(me.id(), Action::Seal(request.class))) {
             Ok(grant) => grant,
             Err(denial) => {
                 drop(glance);
@@ -269,12 +270,14 @@ impl Vault {
         let mut live = self.live()?;
         let roster = live.roster().roster().clone();
         let class = work.request.class;
-        let grant = decide(&roster, Request { member: work.me.id(), action: Action::Seal(class) })?;
+        let grant = decide(&live.rules(Machine::Apart), Request::new(work.me.id(), Action::Seal(class)))?;
         if recipient(&roster, Purpose::Class(class))?.to_string() != work.class_key.to_string() {
             return Err(Error::new(Code::Busy).with("holder", "key rotation"));
         }
         let mut private = HashMap::new();
-        if may_see(&roster, work.me) {
+        // Sealing itself takes public keys alone. Titles are folded in by the next one who may, where nothing may come to light
+        // here or the key is still to be given.
+        if self.folds_in(&live, work.me)? {
             let catalogue = Catalogue::unlock(&self.site, &self.context, &live, work.me)?;
             for document in &staged {
                 let sealed = catalogue.seal(&*self.site.random, &document.meta)?;

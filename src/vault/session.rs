@@ -26,6 +26,11 @@ impl Session {
         Ok(Self { id, metadata: None, key_told: false })
     }
 
+    /// The same run once more, without what it has drawn.
+    pub(super) fn of(id: SessionId) -> Self {
+        Self { id, metadata: None, key_told: false }
+    }
+
     pub(super) fn id(&self) -> SessionId {
         self.id
     }

@@ -1,14 +1,16 @@
 //! One document, and who had it.
 
-use super::catalogue::{Catalogue, may_see};
+use super::catalogue::Catalogue;
 use super::list::document_row;
 use super::report::{DocumentDetail, HistoryRow, ShowReport};
 use super::session::Session;
 use super::{Error, Vault};
+use crate::access::{Action, Denial, Request};
 use crate::encoding::base64;
 use crate::id::{DocumentId, SessionId};
 use crate::identity::Identity;
-use crate::log::entry::{Entry, Object};
+use crate::log::entry::{Entry, Event, Object};
+use crate::policy::decide;
 use crate::sealed::{MetadataKey, WrappedMetadataKey, open_field};
 use crate::store::index::Place;
 use crate::store::live::Live;
@@ -22,7 +24,18 @@ impl Vault {
     pub fn show(&self, me: Option<&Identity>, id: &str, history: bool) -> Result<ShowReport, Error> {
         let mut live = self.live()?;
         let row = self.resolve(&live, id)?;
-        let reader = me.filter(|me| may_see(live.roster().roster(), me));
+        let rules = live.rules(self.machine(&live));
+        let see = me.map(|me| (me, decide(&rules, Request::new(me.id(), Action::SeeTitles))));
+        let reader = match see {
+            None | Some((_, Err(Denial::Titles))) => None,
+            Some((me, Ok(_))) => Some(me),
+            Some((me, Err(denial))) => {
+                drop(live);
+                let session = Session::begin(&*self.site.random)?;
+                let object = Some(Object::document(row.id));
+                return Err(self.refused(&session, me, Event::TitleRead, object, self.told(denial)));
+            }
+        };
         let Some(me) = reader else {
             let history = history.then(|| self.history(&live, row.id, None)).transpose()?;
             return Ok(self.shown(document_row(&row, None), &row, history));
@@ -98,7 +111,7 @@ fn session_key(live: &Live, catalogue: &Catalogue, place: Place, session: Sessio
         }
         if let Some(wrapped) = &entry.detail().session_key {
             let wrapped = WrappedMetadataKey::decode(wrapped).ok()?;
-            return wrapped.unwrap(&[catalogue.identity()]).ok();
+            return wrapped.unwrap(&catalogue.unwraps()).ok();
         }
     }
     None

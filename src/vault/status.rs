@@ -1,9 +1,16 @@
 //! Health.
 
+use super::finish::{is_finished, lacking, stale};
+use super::keys;
+use super::policy::people_there;
 use super::report::{LogStatus, StatusReport, Warning};
+use super::rewrap::Way;
 use super::{Error, Vault};
-use crate::label::Class;
-use crate::roster::Roster;
+use crate::access::Denial;
+use crate::label::{Class, Zone};
+use crate::policy::{Machine, Rules, standing};
+use crate::roster::Purpose;
+use crate::store::live::Live;
 
 impl Vault {
     /// The vault's health. Opening it finishes what a kill left.
@@ -14,7 +21,8 @@ impl Vault {
         let live = self.live()?;
         let roster = live.roster().roster();
         let size = live.ledger().size();
-        let mut warnings = warnings(roster);
+        let rules = live.rules(Machine::Apart);
+        let mut warnings = warnings(&rules);
         if !live.ledger().can_write() {
             warnings.push(Warning { code: "host-not-enrolled".to_owned(), detail: String::new() });
         }
@@ -24,21 +32,75 @@ impl Vault {
             zone: roster.zone,
             documents: live.documents(),
             log: LogStatus { epoch: live.ledger().epoch(), size, signed_size: size, witnessed_size: 0 },
-            pending: live.recovered().to_vec(),
+            pending: self.pending(&live)?,
+            links: self.links_found(&live, &mut warnings),
             warnings,
         })
+    }
+
+    /// What was finished just now, and what waits for a member who holds keys.
+    fn pending(&self, live: &Live) -> Result<Vec<String>, Error> {
+        let mut pending = live.recovered().to_vec();
+        let missing = keys::missing(&self.context, live, live.roster().roster(), self.site.clock.now().time)?;
+        pending.extend(lacking(&missing));
+        for class in Class::ALL.iter().copied() {
+            let since = self.generation_since(live, Purpose::Class(class))?;
+            if let Some((key, since)) = since.filter(|(key, _)| !is_finished(live, *key).unwrap_or(false)) {
+                let count = stale(live, class, since, Way::Rewrap)?;
+                if count > 0 {
+                    pending.push(format!("rewrap {key} {count}"));
+                }
+            }
+        }
+        Ok(pending)
+    }
+
+    /// What connects the machine, where the vault is isolated; with a warning when there is anything.
+    fn links_found(&self, live: &Live, warnings: &mut Vec<Warning>) -> Option<Vec<String>> {
+        if live.roster().roster().zone != Zone::Isolated {
+            return None;
+        }
+        let links = match self.site.surroundings.links() {
+            Ok(links) => links.into_iter().map(|link| format!("{}: {}", link.kind, link.name)).collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        if !links.is_empty() {
+            let (code, detail) = match self.exception(live) {
+                Some(until) => ("excepted", until.to_string()),
+                None => ("connected", self.links()),
+            };
+            warnings.push(Warning { code: code.to_owned(), detail });
+        }
+        Some(links)
     }
 }
 
 /// What somebody should look at in a roster.
-fn warnings(roster: &Roster) -> Vec<Warning> {
+fn warnings(rules: &Rules<'_>) -> Vec<Warning> {
+    let roster = rules.roster;
     let mut warnings = Vec::new();
+    let mut warn = |code: &str, detail: String| warnings.push(Warning { code: code.to_owned(), detail });
+    for member in &roster.members {
+        let holds = Purpose::ALL.into_iter().any(|purpose| member.holds(purpose));
+        match standing(roster, member.id, rules.now) {
+            // Until the keys change, what this person may have copied still opens what comes.
+            Err(Denial::Ended) if holds => warn("ended-holds-keys", member.name.clone()),
+            Err(Denial::Sponsor) => warn("without-sponsor", member.name.clone()),
+            _ => {}
+        }
+    }
+    let (there, needed) = (people_there(rules), rules.policy.most_people());
+    if there < needed {
+        warn("too-few-people", format!("{there} < {needed}"));
+    }
     if roster.officers().count() == 1 {
         let name = roster.officers().next().map(|officer| officer.name.clone()).unwrap_or_default();
         warnings.push(Warning { code: "last-officer".to_owned(), detail: name });
     }
     for class in Class::ALL {
-        let readers = roster.members.iter().filter(|member| member.clearance.contains(class)).count();
+        let active = |member: &&crate::roster::Member| standing(roster, member.id, rules.now).is_ok();
+        let members = roster.members.iter().filter(active);
+        let readers = members.filter(|member| member.clearance.contains(class)).count();
         if readers == 1 {
             warnings.push(Warning { code: "single-reader".to_owned(), detail: class.to_string() });
         }

@@ -15,6 +15,7 @@ use super::report::{Finding, VerifyReport};
 use super::{Code, Error, Vault, keys, parallel};
 use crate::id::DocumentId;
 use crate::log::entry::Entry;
+use crate::policy::standing;
 use crate::roster::{Purpose, Roster};
 use crate::sealed::check_digests;
 use crate::store::host::StateRecord;
@@ -22,7 +23,7 @@ use crate::store::index::{Index, IndexError, Place, Row};
 use crate::store::ledger::known_size;
 use crate::store::live::known_host;
 use crate::store::segments::SegmentError;
-use crate::store::{StoreError, objects, staging};
+use crate::store::{StoreError, objects, policies, rosters, staging};
 
 impl Vault {
     /// Checks every document's digests against the log, the chain of rosters, the log itself and the catalogue.
@@ -50,8 +51,9 @@ impl Vault {
             inventory.known = known_size(&record).map(|seq| Place { epoch: record.epoch, seq });
             self.check_catalogue(&record, &inventory, &mut findings, &mut pending)?;
             self.check_foreign(&inventory, &mut findings)?;
+            self.check_policy(&record, &mut findings)?;
             if let Some(roster) = chain.last() {
-                self.check_keys(roster.roster(), &mut findings, &mut pending)?;
+                self.check_keys(roster.roster(), &inventory, &mut findings, &mut pending)?;
             }
         }
         let bytes = self.check_documents(&inventory, progress, &mut findings, &mut pending)?;
@@ -147,18 +149,36 @@ impl Vault {
         Ok(behind.then(|| "index-behind".to_owned()))
     }
 
+    /// That the policy which the roster in force names is there.
+    fn check_policy(&self, record: &StateRecord, findings: &mut Vec<Finding>) -> Result<(), Error> {
+        // A roster that cannot be read is among the findings already.
+        let Ok(roster) = rosters::in_force(&self.context, record) else { return Ok(()) };
+        match policies::in_force(&self.context, roster.roster()) {
+            Ok(_) => Ok(()),
+            Err(error @ StoreError::Policy) => {
+                let (object, detail) = ("policy".to_owned(), error.to_string());
+                findings.push(Finding { code: Code::TamperedPolicy, object, detail });
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// That every member has the newest key for each right, as a file of the right form. What is inside only the
     /// member can see: a key counts only when its public half is the roster's.
     fn check_keys(
         &self,
         roster: &Roster,
+        inventory: &Inventory,
         findings: &mut Vec<Finding>,
         pending: &mut Vec<String>,
     ) -> Result<(), Error> {
+        let now = self.site.clock.now().time;
         let staged = self.staged()?;
         for purpose in Purpose::ALL {
             let Some((name, _)) = roster.newest_key(purpose) else { continue };
-            for member in roster.members.iter().filter(|member| member.holds(purpose)) {
+            let held = roster.members.iter().filter(|member| member.holds(purpose));
+            for member in held.filter(|member| standing(roster, member.id, now).is_ok()) {
                 let path = self.context.layout.key(name, member.id);
                 if keys::is_formed(&*self.site.disk, &path)? {
                     continue;
@@ -166,6 +186,8 @@ impl Vault {
                 let object = format!("{}/{}/{}", purpose.as_str(), name.generation, member.id);
                 if staged.contains(&path) {
                     pending.push(format!("publish {object}"));
+                } else if !inventory.was_wrapped(name, member.id) && !self.site.disk.exists(&path)? {
+                    pending.push(format!("wrap {name} {}", member.id));
                 } else {
                     let error = Error::new(Code::TamperedKey).with("name", &object);
                     findings.push(Finding { code: error.code(), object, detail: error.to_string() });

@@ -7,5 +7,5 @@ mod bytes;
 mod copies;
 mod documents;
 mod index;
-mod records;
-mod scene;
+pub(crate) mod records;
+pub(crate) mod scene;

@@ -18,6 +18,25 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+/// A policy for an office of one person.
+pub(crate) const ALONE: &str = r#"
+[critical]
+open-reason = "optional"
+open-zone = "any"
+export-in-approvals = 0
+export-out-approvals = 0
+export-out-releaser = false
+accept = "importer"
+destroy-approvals = 0
+relabel-down-approvals = 0
+
+[important]
+export-out-approvals = 0
+export-out-releaser = false
+destroy-approvals = 0
+relabel-down-approvals = 0
+"#;
+
 /// A folder with a passphrase and whatever else a user has around, and nothing of the machine's own settings.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
@@ -55,7 +74,9 @@ impl Bench {
 
     pub(crate) fn found(&self) {
         self.identity("ann");
-        self.call(&["init", "v", "--name", "v", "--zone", "isolated", "--classic"]).ok();
+        self.write("alone.toml", ALONE);
+        let policy = ["--policy", "alone.toml"];
+        self.call(&["init", "v", "--name", "v", "--zone", "networked", "--classic"]).with(&policy).ok();
     }
 
     /// A new identity file, `NAME.id`.

@@ -3,16 +3,29 @@
 // Helpers of a test fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use gapvault::crypto::SigningKey;
-use gapvault::id::VaultId;
+use gapvault::crypto::{Digest, PublicKey, SigningKey};
+use gapvault::id::{Code, DocumentId, MemberId, RequestId, VaultId};
+use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use gapvault::log::entry::{Category, Entry, Event, Outcome};
 use gapvault::log::frames::ENTRIES;
 use gapvault::log::merkle::{leaf_hash, node_hash, root_of};
-use gapvault::note::{Fields, FieldsReader, SignedNote, VerifierKey, origin};
+use gapvault::note::{Fields, FieldsReader, SignedNote, VerifierKey, member_id, member_key_name, origin};
+use gapvault::policy::{Approval, Ask, ClassRules, Part, Policy, Wanted};
+use gapvault::roster::{Host, InForce, KeyName, Member, Purpose, Roster, found};
+use gapvault::store::rosters::Resume;
+use gapvault::time::Timestamp;
 
 const NOTE: &str = include_str!("../../docs/format/note.md");
 const LOG: &str = include_str!("../../docs/format/log.md");
+const PEOPLE: &str = include_str!("../../docs/format/people.md");
+const VAULT: &str = include_str!("../../docs/format/vault.md");
+
+/// Seeds of the people of the pages and of their host's log keys, each 32 times this byte.
+const OFFICER: u8 = 1;
+const HOST: u8 = 2;
+const CLERK: u8 = 3;
+const NEXT_HOST: u8 = 4;
 
 /// The fenced blocks of a page, in their order, each without its last newline.
 fn blocks<const N: usize>(page: &str) -> [&str; N] {
@@ -97,4 +110,187 @@ fn the_page_of_the_log_gives_every_event_its_category() {
             assert_eq!(*category, format!("`{}`", Category::of(*event, *outcome)), "{event} {outcome}");
         }
     }
+}
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed([seed; 32])
+}
+
+fn id(seed: u8) -> MemberId {
+    member_id(&key(seed).public())
+}
+
+fn at(time: &str) -> Timestamp {
+    format!("2026-11-2{time}:00.000Z").parse().unwrap()
+}
+
+fn signed(text: &str, by: u8) -> String {
+    SignedNote::sign(text, &[(&member_key_name(id(by)), &key(by))]).unwrap().print()
+}
+
+fn first_roster() -> Roster {
+    let keys = [
+        "age17p63l9ksnt8u8xfqt3474ndnf85s2d8hnktmhg7a6k2r4d6u496sh8p8zj",
+        "age1v7k72xrukurzewpkt27499qtqqqjy2cshfxtzyzy4wy550dv533sp77j2u",
+        "age1wn8wc9gdpmc6ur3czygm87utxhks5ufv5sljjr4cvgmg3gpy2y3qm2mpzy",
+        "age1h2ehqzyht7a0ntma0hapwrwfrv9rsxyeg5kq0vlxn9arz8j8g5gsvl7gxx",
+    ];
+    let keys = Purpose::ALL.into_iter().zip(keys);
+    let host: PublicKey = key(HOST).public();
+    Roster {
+        vault: None,
+        version: 1,
+        previous: None,
+        created: at("3T08:00"),
+        name: "企劃科".to_owned(),
+        zone: Zone::Isolated,
+        key_kind: KeyKind::Classic,
+        officers_needed: 1,
+        policy: None,
+        keys: keys.map(|(purpose, key)| (KeyName { purpose, generation: 1 }, key.to_owned())).collect(),
+        hosts: vec![Host { id: Host::id_of(&host), key: host, name: "desk-1".to_owned() }],
+        members: vec![Member {
+            id: id(OFFICER),
+            name: "陳美".to_owned(),
+            key: key(OFFICER).public(),
+            recipient: "age15uh3pucj58k5x8fr5rzmtamkxzqmhhxdm67k54skeu0f3mhe0ysqr5wa8t".to_owned(),
+            role: Role::Officer,
+            clearance: Class::ALL.to_vec(),
+            titles: true,
+            import: true,
+            release: true,
+            sponsor: None,
+            until: None,
+            joined: at("3T08:00"),
+        }],
+    }
+}
+
+fn policy() -> Policy {
+    let base = Policy::default();
+    Policy { important: ClassRules { destroy_approvals: 2, ..base.important }, ..base }
+}
+
+/// A clerk joins, under another policy; the critical key is in its second generation since somebody else left.
+fn second_roster(first: &InForce) -> Roster {
+    let clerk = Member {
+        id: id(CLERK),
+        name: "Lin An".to_owned(),
+        key: key(CLERK).public(),
+        recipient: "age1jhkdrr36fyquy5zt06ww389tks0srtggps2mfsejf3zaxr8cjcvq5uccnx".to_owned(),
+        role: Role::Clerk,
+        clearance: vec![Class::Important],
+        import: false,
+        release: false,
+        until: Some("2027-06-30".to_owned()),
+        joined: at("4T08:00"),
+        ..first.roster().members[0].clone()
+    };
+    let mut next = Roster {
+        vault: Some(first.vault()),
+        version: 2,
+        previous: Some(first.digest()),
+        created: at("4T08:00"),
+        policy: Some(policy().digest()),
+        ..first.roster().clone()
+    };
+    next.members.push(clerk);
+    next.members.sort_by_key(|member| member.id);
+    let critical = KeyName { purpose: Purpose::Class(Class::Critical), generation: 2 };
+    next.keys.push((critical, "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".to_owned()));
+    next.keys.sort();
+    next
+}
+
+/// What has to stand in these blocks; on a difference the whole is written beside the tests.
+fn compare(name: &str, shown: &[&str], right: &[String]) {
+    let right: Vec<&str> = right.iter().map(|block| block.trim_end()).collect();
+    if shown.iter().map(|block| block.trim_end()).collect::<Vec<_>>() == right {
+        return;
+    }
+    let real = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&real, right.join("\n```\n\n```text\n")).unwrap();
+    panic!("the page says otherwise; as it really is: {}", real.display());
+}
+
+#[test]
+fn people_policy_and_requests_of_their_page_are_what_we_read_and_write() {
+    let note = signed(&first_roster().print().unwrap(), OFFICER);
+    let first = found(note.as_bytes()).unwrap();
+    let digest = format!("{}\n{}", first.digest(), Code::of(&first.vault().0));
+    let policy_text = policy().print();
+    let second_note = signed(&second_roster(&first).print().unwrap(), OFFICER);
+    let second = first.succeed(second_note.as_bytes()).unwrap();
+    let recipients = second.roster().members.iter().map(|member| &member.recipient);
+    for key in second.roster().keys.iter().map(|(_, key)| key).chain(recipients) {
+        assert!(key.parse::<gapvault::agefile::Recipient>().is_ok(), "{key}");
+    }
+
+    let ask = Ask {
+        vault: first.vault(),
+        id: RequestId([8; 16]),
+        wanted: Wanted::Destroy,
+        to: None,
+        requester: id(CLERK),
+        created: at("5T08:00"),
+        until: "2026-12-09T08:00:00.000Z".parse().unwrap(),
+        reason: Some(Digest::of(b"the bytes of reason.age")),
+        note: None,
+        objects: vec![(DocumentId([5; 16]), Digest::of(b"its payload"))],
+    };
+    let request = signed(&ask.print().unwrap(), CLERK);
+    let (read, asked) = Ask::verify(request.as_bytes(), first.vault(), second.roster()).unwrap();
+    assert_eq!(read, ask);
+    let approval = Approval {
+        vault: first.vault(),
+        wanted: Wanted::Destroy,
+        part: Part::Approver,
+        request: asked,
+        member: id(OFFICER),
+        until: ask.until,
+    };
+    let approved = signed(&approval.print().unwrap(), OFFICER);
+    assert_eq!(Approval::verify(approved.as_bytes(), &ask, asked, second.roster()).unwrap(), approval);
+
+    let mut exception = Fields::new("gapvault.exception/v1");
+    exception.put("vault", first.vault());
+    exception.put("host", Host::id_of(&key(HOST).public()));
+    exception.put("until", at("5T10:00"));
+    let exception = signed(&exception.finish().unwrap(), OFFICER);
+
+    let shown = blocks::<8>(PEOPLE);
+    let digests = policy().digest().to_string();
+    let right = [note, digest, policy_text, digests, second_note, request, approved, exception];
+    compare("people.md", &shown, &right);
+    assert_eq!(Policy::parse(&format!("{}\n", shown[2])).unwrap(), policy());
+}
+
+#[test]
+fn state_and_resume_note_of_the_page_of_the_vault_are_of_its_people() {
+    let first = found(signed(&first_roster().print().unwrap(), OFFICER).as_bytes()).unwrap();
+    let second = signed(&second_roster(&first).print().unwrap(), OFFICER);
+    let second = first.succeed(second.as_bytes()).unwrap();
+    let root: Digest = "7eef869ca75eb32f7c011922f1dc008e74549f1b1ce983a05f537eaf11a36242".parse().unwrap();
+    let checkpoint = Checkpoint::new(&origin(&first.vault(), 1), 6, root).unwrap();
+    let checkpoint = checkpoint.sign(&key(HOST), Some(&key(CLERK))).unwrap().print();
+    let record = format!(
+        "gapvault.host/v1\ncounter 5\nvault {}\nroster 2 {}\nepoch 1\ncheckpoint {}\n{checkpoint}",
+        first.vault(),
+        second.digest(),
+        checkpoint.len()
+    );
+    let record = format!("{record}sha256 {}", Digest::of(record.as_bytes()));
+    let resume = Resume {
+        vault: first.vault(),
+        epoch: 2,
+        size: 6,
+        root,
+        roster: second.digest(),
+        key: key(NEXT_HOST).public(),
+        host: "desk-1".to_owned(),
+    };
+    let note = signed(&resume.print().unwrap(), OFFICER);
+    assert_eq!(Resume::verify(note.as_bytes(), &second), Some(resume));
+    let [_, _, _, shown_record, shown_note] = blocks(VAULT);
+    compare("vault.md", &[shown_record, shown_note], &[record, note]);
 }

@@ -209,10 +209,10 @@ fn a_killed_admission_makes_a_member_or_none() {
 fn a_killed_beginning_can_be_begun_again() {
     let bench = Bench::bare();
     bench.identity("ann");
-    let plan = moments(&bench, &["init", "w", "--name", "n", "--zone", "isolated", "--classic"], 6);
+    let plan = moments(&bench, &["init", "w", "--name", "n", "--zone", "networked", "--classic"], 6);
     for (at, moment) in plan.iter().enumerate() {
         let name = format!("v{at}");
-        let words = ["init", &name, "--name", "n", "--zone", "isolated", "--classic"];
+        let words = ["init", &name, "--name", "n", "--zone", "networked", "--classic"];
         let answer = killed(&bench, &words, moment);
         let again = bench.call(&words).machine().run();
         if answer.is_some() || again.exit != 0 {

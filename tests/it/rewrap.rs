@@ -136,9 +136,9 @@ fn a_run_that_is_gone_on_with_leaves_out_what_is_done() {
 }
 
 #[test]
-fn it_takes_an_officer_with_the_clearance() {
+fn it_takes_an_officer_or_a_clerk_with_the_clearance() {
     let (place, documents) = filled();
-    let clerk = place.join("clerk", Role::Clerk, &[Class::Critical, Class::Important], true);
+    let clerk = place.join("courier", Role::Courier, &[Class::Critical, Class::Important], true);
     let officer = place.join("officer", Role::Officer, &[Class::Important], false);
     let before = files(&place, &documents);
     let id = documents.keys().next().unwrap();

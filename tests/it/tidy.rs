@@ -29,6 +29,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("x25519_dalek", &["agefile"]),
     ("sled", &["store"]),
     ("walkdir", &["store"]),
+    ("nix", &["store"]),
     ("fluent_bundle", &["words"]),
     ("unic_langid", &["words"]),
     ("jiff", &["words"]),

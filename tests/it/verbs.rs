@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use gapvault::label::{Class, KeyKind, Role, Zone};
+use gapvault::time::{Clock, Moment, Timestamp};
 use gapvault::vault::{
     self, AuditShow, Code, Identity, IdentityNew, InitRequest, ListRequest, MemberAdd, NoProgress,
-    OpenRequest, OpenTo, SealRequest, Secret, Site, Vault,
+    OpenRequest, OpenTo, Policy, SealRequest, Secret, Site, SystemClock, Vault,
 };
 use secrecy::SecretString;
 
@@ -27,7 +29,10 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let site = site(folder.path());
         let founder = person(&site, folder.path(), "王小明");
-        let request = InitRequest { name: "第一庫".into(), zone: Zone::Isolated, kind: KeyKind::Classic };
+        let request = InitRequest {
+            policy: Some(Policy::for_one_person()),
+            ..InitRequest::new("第一庫", Zone::Networked, KeyKind::Classic)
+        };
         vault::init(&site, &folder.path().join("v"), &founder, &request).unwrap();
         Self { folder, founder }
     }
@@ -82,6 +87,7 @@ impl Place {
             all: false,
             to: OpenTo::File(to.to_owned()),
             reason: Some("查核".into()),
+            request: None,
         };
         self.vault().open(me, request, &NoProgress)?;
         Ok(std::fs::read(to).unwrap())
@@ -118,13 +124,52 @@ pub(crate) fn person(site: &Site, folder: &Path, name: &str) -> Identity {
     vault::unlock_identity(site, &out, &words()).unwrap()
 }
 
-fn sound(place: &Place) {
+pub(crate) fn sound(place: &Place) {
     let report = place.vault().verify(&NoProgress).unwrap();
     assert_eq!((report.verdict.as_str(), report.findings.len()), ("ok", 0), "{:?}", report.findings);
     assert!(report.pending.is_empty(), "{:?}", report.pending);
     let report = place.vault().audit_verify(&NoProgress).unwrap();
     assert_eq!((report.verdict.as_str(), report.findings.len()), ("ok", 0), "{:?}", report.findings);
     assert_eq!(report.size, report.signed_size);
+}
+
+/// The machine's clock, so many milliseconds ahead.
+pub(crate) struct Ahead(pub(crate) AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Moment {
+        let now = SystemClock.now();
+        let time = now.time.unix_ms() + self.0.load(Ordering::SeqCst);
+        Moment { time: Timestamp::from_unix_ms(time), ..now }
+    }
+}
+
+#[test]
+fn a_locked_identity_says_for_how_long_and_opens_when_that_is_over() {
+    let place = Place::new();
+    let clock = Arc::new(Ahead(AtomicI64::new(0)));
+    let site = Site { clock: clock.clone(), ..place.site() };
+    let vault = Vault::at(site, &place.path("v")).unwrap();
+    let file = place.path("王小明.id");
+    let attempt = |words: SecretString| vault.unlock(&file, &words).map(|me| me.id());
+    for _ in 0..5 {
+        let error = attempt(SecretString::from("x".to_owned())).unwrap_err();
+        assert_eq!(error.code(), Code::WrongPassphrase);
+    }
+    let fact = |wanted: &str| {
+        let error = attempt(words()).unwrap_err();
+        assert_eq!(error.code(), Code::LockedOut);
+        error.facts().iter().find(|(name, _)| *name == wanted).unwrap().1.clone()
+    };
+    let until: Timestamp = fact("until").parse().unwrap();
+    let minutes = fact("minutes");
+    assert!(["14", "15"].contains(&minutes.as_str()), "{minutes}");
+    clock.0.store(14 * 60_000, Ordering::SeqCst);
+    assert_eq!(fact("minutes"), "1");
+    clock.0.store(15 * 60_000, Ordering::SeqCst);
+    assert!(clock.now().time >= until);
+    assert_eq!(attempt(words()).unwrap(), place.founder.id());
+    sound(&place);
 }
 
 #[test]
@@ -176,7 +221,7 @@ fn rights_are_held_and_refusals_are_written_down() {
     assert!(!place.path("o2").exists());
     let listed = place.vault().list(Some(&clerk), &ListRequest::default()).unwrap();
     assert!(listed.documents.iter().all(|row| row.title.is_none()));
-    assert_eq!(place.vault().destroy(&clerk, &critical, "r").unwrap_err().code(), Code::NoRole);
+    assert_eq!(place.vault().destroy(&clerk, &critical, "r", None).unwrap_err().code(), Code::NoClearance);
     // Searching titles is looking at them.
     let search = ListRequest { find: Some("a".into()), class: None };
     assert_eq!(place.vault().list(Some(&clerk), &search).unwrap_err().code(), Code::NoTitleRight);
@@ -191,7 +236,7 @@ fn rights_are_held_and_refusals_are_written_down() {
         .filter(|entry| entry["outcome"] == "denied")
         .map(|entry| entry["reason"].as_str().unwrap())
         .collect();
-    assert_eq!(denied, ["denied.clearance", "denied.role", "denied.titles"]);
+    assert_eq!(denied, ["denied.clearance", "denied.clearance", "denied.titles"]);
     let wrong = place.vault().unlock(&place.path("陳美玲.id"), &SecretString::from("x".to_owned()));
     assert_eq!(wrong.unwrap_err().code(), Code::WrongPassphrase);
     let stranger = person(&place.site(), place.folder.path(), "stranger");
@@ -221,7 +266,13 @@ fn a_tree_comes_back_with_its_names_and_a_destroyed_document_does_not() {
         .seal(&place.founder, &sealing(&place.path("tree"), Class::Important), &NoProgress)
         .unwrap();
     assert_eq!((report.documents.len(), report.skipped.len(), report.failed.len()), (3, 1, 0));
-    let request = OpenRequest { ids: vec![], all: true, to: OpenTo::Into(place.path("out")), reason: None };
+    let request = OpenRequest {
+        ids: vec![],
+        all: true,
+        to: OpenTo::Into(place.path("out")),
+        reason: None,
+        request: None,
+    };
     let opened = place.vault().open(&place.founder, request, &NoProgress).unwrap();
     assert_eq!((opened.documents.len(), opened.failed.len()), (3, 0), "{:?}", opened.failed);
     let out = place.path("out/tree");
@@ -230,7 +281,7 @@ fn a_tree_comes_back_with_its_names_and_a_destroyed_document_does_not() {
     assert_eq!(std::fs::read(out.join("x".repeat(255))).unwrap(), b"");
 
     let id = report.documents[0].id.to_string();
-    place.vault().destroy(&place.founder, &id, "期滿").unwrap();
+    place.vault().destroy(&place.founder, &id, "期滿", None).unwrap();
     assert!(!place.document_path(&id).exists());
     let gone = place.open(&place.founder, &id, &place.path("o")).unwrap_err();
     assert_eq!(gone.code(), Code::Destroyed);

@@ -6,7 +6,7 @@ use gapvault::vault::Code;
 use gapvault::words::{Lang, Words};
 
 /// The facts that errors carry.
-const FACTS: [&str; 8] = ["path", "id", "name", "detail", "size", "known", "found", "holder"];
+const FACTS: [&str; 9] = ["path", "id", "name", "detail", "size", "known", "found", "holder", "minutes"];
 
 fn both() -> [Words; 2] {
     [Words::new(Lang::En), Words::new(Lang::ZhTw)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
 use gapvault::label::{Class, Role, Zone};
+use gapvault::vault::Part;
 use gapvault::words::Words;
 
 use crate::help;
@@ -41,7 +42,7 @@ pub(crate) fn build(words: &Words) -> Command {
     for (name, value, short) in GLOBALS {
         root = root.arg(global(name, value, short));
     }
-    let verbs = [people(), vaults(), documents(), keeping()].concat();
+    let verbs = [people(), rules(), vaults(), documents(), keeping()].concat();
     help::dress(root.subcommands(verbs), words)
 }
 
@@ -143,8 +144,47 @@ fn people() -> Vec<Command> {
                 .arg(option("sponsor", "MEMBER"))
                 .arg(option("code", "CODE")),
         )
-        .subcommand(Command::new("list"));
+        .subcommand(Command::new("list"))
+        .subcommand(
+            Command::new("revoke").arg(positional("MEMBER")).arg(flag("rekey")).arg(option("reason", "TEXT")),
+        )
+        .subcommand(
+            Command::new("replace")
+                .arg(positional("MEMBER"))
+                .arg(positional("CARD"))
+                .arg(flag("rekey"))
+                .arg(option("reason", "TEXT"))
+                .arg(option("code", "CODE")),
+        );
     vec![identity, member]
+}
+
+fn rules() -> Vec<Command> {
+    let hours = option("hours", "N").value_parser(value_parser!(u64).range(1..=744)).required(true);
+    let policy = group("policy")
+        .subcommand(Command::new("show"))
+        .subcommand(Command::new("set").arg(positional("FILE")).arg(option("reason", "TEXT")))
+        .subcommand(Command::new("except").arg(hours).arg(option("reason", "TEXT").required(true)));
+    let key = group("key")
+        .hide(true)
+        .subcommand(Command::new("rotate").arg(flag("rekey")))
+        .subcommand(Command::new("finish").arg(flag("rekey")))
+        .subcommand(Command::new("retire"));
+    let parts = Part::ALL.iter().map(|part| part.as_str());
+    vec![
+        policy,
+        key,
+        Command::new("requests").arg(flag("all")),
+        Command::new("approve")
+            .arg(positional("REQUEST"))
+            .arg(choice(option("as", "PART"), parts))
+            .arg(flag("run"))
+            .arg(option("out", "FILE").conflicts_with_all(["run", "from"]))
+            .arg(option("from", "FILE").conflicts_with_all(["run", "as"])),
+        // Told in one line below the others: who needs them knows of them.
+        Command::new("reject").arg(positional("REQUEST")).hide(true),
+        Command::new("withdraw").arg(positional("REQUEST")).hide(true),
+    ]
 }
 
 fn vaults() -> Vec<Command> {
@@ -153,8 +193,11 @@ fn vaults() -> Vec<Command> {
         .arg(positional("DIR"))
         .arg(option("name", "NAME").required(true))
         .arg(choice(option("zone", "ZONE").required(true), zones))
+        .arg(option("officers-needed", "N").value_parser(value_parser!(u32).range(1..=100)))
+        .arg(option("policy", "FILE"))
         .arg(flag("classic"));
     let host = group("host")
+        .hide(true)
         .subcommand(Command::new("trust").arg(option("code", "CODE")))
         .subcommand(Command::new("enrol"))
         .subcommand(
@@ -179,9 +222,23 @@ fn documents() -> Vec<Command> {
         .arg(option("into", "DIR"))
         .arg(flag("all").conflicts_with_all(["id", "output", "stdout"]))
         .arg(option("reason", "TEXT"))
+        .arg(option("request", "REQUEST").conflicts_with("all"))
         .group(ArgGroup::new("to").args(["output", "stdout", "into"]).required(true));
-    let destroy = Command::new("destroy").arg(positional("ID")).arg(option("reason", "TEXT").required(true));
-    vec![seal, list, show, open, destroy]
+    let destroy = Command::new("destroy")
+        .arg(positional("ID"))
+        .arg(option("reason", "TEXT").required(true))
+        .arg(option("request", "REQUEST"));
+    let relabel = Command::new("relabel")
+        .hide(true)
+        .arg(positional("ID"))
+        .arg(class().required(true))
+        .arg(option("reason", "TEXT"))
+        .arg(option("request", "REQUEST"));
+    let rekey = Command::new("rekey")
+        .hide(true)
+        .arg(positional("ID").num_args(1..).required(false).required_unless_present("all"))
+        .arg(flag("all").conflicts_with("id"));
+    vec![seal, list, show, open, destroy, relabel, rekey]
 }
 
 fn keeping() -> Vec<Command> {
@@ -195,7 +252,7 @@ fn keeping() -> Vec<Command> {
         audit,
         Command::new("verify"),
         Command::new("status"),
-        Command::new("rebuild"),
+        Command::new("rebuild").hide(true),
         Command::new("demo").arg(positional("DIR").required(false)),
         Command::new("completions").arg(choice(positional("SHELL"), shells)).hide(true),
         Command::new("man").arg(positional("DIR")).hide(true),

@@ -14,9 +14,10 @@ pub(crate) fn dress(root: Command, words: &Words) -> Command {
     });
     let usage = "gapvault [OPTIONS] VERB …";
     let template = format!(
-        "{{about}}\n{} {usage}\n\n{}\n{{subcommands}}\n\n{}\n  {}\n{} {}\n{}\n",
+        "{{about}}\n{} {usage}\n{}\n{{subcommands}}\n{}\n{}\n  {}\n{} {}\n{}\n",
         words.text("head-usage", &[]),
         words.text("head-verbs", &[]),
+        words.text("head-more-verbs", &[]),
         words.text("head-globals", &[]),
         globals_in_short(),
         words.text("head-example", &[]),

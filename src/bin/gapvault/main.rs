@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod desk;
 mod errors;
+mod files;
 mod help;
 mod language;
 mod output;

@@ -6,9 +6,12 @@ mod health;
 mod host;
 mod identity;
 mod init;
+mod keys;
 mod member;
 mod open;
 mod packaging;
+mod policy;
+mod requests;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -27,10 +30,18 @@ pub(crate) fn run(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, E
         "init" => init::run(desk, matches),
         "member" => member::run(desk, matches),
         "host" => host::run(desk, matches),
+        "policy" => policy::run(desk, matches),
+        "key" => keys::run(desk, matches),
+        "rekey" => keys::rekey(desk, matches),
+        "requests" => requests::list(desk, matches),
+        "approve" => requests::approve(desk, matches),
+        "reject" => requests::end(desk, matches, false),
+        "withdraw" => requests::end(desk, matches, true),
         "seal" => documents::seal(desk, matches),
         "list" => documents::list(desk, matches),
         "show" => documents::show(desk, matches),
         "destroy" => documents::destroy(desk, matches),
+        "relabel" => documents::relabel(desk, matches),
         "open" => open::run(desk, matches),
         "audit" => audit::run(desk, matches),
         "verify" => audit::verify_vault(desk),

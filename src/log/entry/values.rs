@@ -7,7 +7,7 @@ use super::text;
 use super::words::ObjectKind;
 use crate::crypto::Digest;
 use crate::encoding::{unhex, write_hex};
-use crate::id::{DocumentId, HostId, MemberId, VaultId};
+use crate::id::{DocumentId, HostId, MemberId, RequestId, VaultId};
 use crate::label::{Class, Role};
 use crate::note::KeyId;
 
@@ -151,6 +151,11 @@ impl Object {
         Self { id: Some(ObjectId::Bytes16(id.0)), ..Self::of_kind(ObjectKind::Document) }
     }
 
+    /// A request.
+    pub fn request(id: RequestId) -> Self {
+        Self { id: Some(ObjectId::Bytes16(id.0)), ..Self::of_kind(ObjectKind::Request) }
+    }
+
     /// A host.
     pub fn host(id: HostId) -> Self {
         Self { id: Some(ObjectId::Bytes8(id.0)), ..Self::of_kind(ObjectKind::Host) }
@@ -175,6 +180,14 @@ impl Object {
     pub fn document_id(&self) -> Option<DocumentId> {
         match (self.kind, self.id?) {
             (ObjectKind::Document, ObjectId::Bytes16(id)) => Some(DocumentId(id)),
+            _ => None,
+        }
+    }
+
+    /// The request's id, if it is a request.
+    pub fn request_id(&self) -> Option<RequestId> {
+        match (self.kind, self.id?) {
+            (ObjectKind::Request, ObjectId::Bytes16(id)) => Some(RequestId(id)),
             _ => None,
         }
     }
@@ -208,7 +221,7 @@ impl Object {
         matches!(
             (self.kind, self.id),
             (_, None)
-                | (ObjectKind::Document, Some(ObjectId::Bytes16(_)))
+                | (ObjectKind::Document | ObjectKind::Request, Some(ObjectId::Bytes16(_)))
                 | (ObjectKind::Host | ObjectKind::Member, Some(ObjectId::Bytes8(_)))
                 | (ObjectKind::Vault, Some(ObjectId::Bytes32(_)))
         )

@@ -7,6 +7,24 @@ labels!(
         VaultInit = "vault.init",
         /// A new version of the roster came into force, or was refused.
         RosterChange = "roster.change",
+        /// A key of the vault was wrapped to a member.
+        KeyWrap = "key.wrap",
+        /// Every document of a class has a header for the newest key.
+        KeyFinish = "key.finish",
+        /// An older key of the vault was thrown away.
+        KeyRetire = "key.retire",
+        /// Somebody asked for what others have to consent to.
+        RequestMake = "request.make",
+        /// Somebody consented.
+        RequestApprove = "request.approve",
+        /// Somebody who could have consented refused.
+        RequestReject = "request.reject",
+        /// Who asked does not want it any more.
+        RequestWithdraw = "request.withdraw",
+        /// What was asked for is being done, and the request is used up.
+        RequestDone = "request.done",
+        /// Officers allowed work on a connected machine for a time.
+        ZoneExcept = "zone.except",
         /// A host's log key was added.
         HostEnrol = "host.enrol",
         /// A log goes on in a new epoch after a loss.
@@ -93,6 +111,8 @@ labels!(
         Member = "member",
         /// The log.
         Log = "log",
+        /// What somebody asked for.
+        Request = "request",
     }
 );
 
@@ -109,7 +129,17 @@ impl Category {
             (E::IdentityUnlock, Outcome::Denied | Outcome::Failed) => Self::AuthenticationFailure,
             (_, Outcome::Denied) | (E::DocumentOpen | E::TitleRead, Outcome::Failed) => Self::AccessFailure,
             (_, Outcome::Failed) => Self::FunctionError,
-            (E::IdentityUnlock | E::DocumentOpen | E::TitleRead, Outcome::Ok) => Self::ImportantAction,
+            (
+                E::IdentityUnlock
+                | E::DocumentOpen
+                | E::TitleRead
+                | E::RequestMake
+                | E::RequestApprove
+                | E::RequestReject
+                | E::RequestWithdraw
+                | E::RequestDone,
+                Outcome::Ok,
+            ) => Self::ImportantAction,
             (
                 E::DocumentSeal
                 | E::DocumentDestroy
@@ -124,7 +154,11 @@ impl Category {
                 | E::HostEnrol
                 | E::HostResume
                 | E::LogRecover
-                | E::IndexRebuild,
+                | E::IndexRebuild
+                | E::KeyWrap
+                | E::KeyFinish
+                | E::KeyRetire
+                | E::ZoneExcept,
                 Outcome::Ok,
             ) => Self::Administration,
         }

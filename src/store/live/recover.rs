@@ -1,19 +1,20 @@
 //! What opening does before anything else: judge the index, replay what it lacks, finish what a kill left.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::super::error::StoreError;
 use super::super::headers::{self, Wanted};
 use super::super::host::HostState;
 use super::super::index::{Index, IndexError, IndexState, OpenMarker, Place};
+use super::super::layout::Layout;
 use super::super::ledger::Ledger;
 use super::super::segments::SegmentError;
 use super::super::{follow, objects, os, rosters, staging};
 use super::{Context, Live};
 use crate::access::Recorded;
 use crate::crypto::Digest;
-use crate::id::{DocumentId, SessionId};
+use crate::id::{DocumentId, RequestId, SessionId};
 use crate::log::entry::{Draft, Entry, Event, Object, ObjectKind, Outcome, Phase};
 
 /// Opens the index. After an unclean stop its files are copied first, since opening a damaged one rewrites it.
@@ -102,11 +103,44 @@ pub(super) fn compare(ledger: &Ledger, index: &Index) -> Result<IndexState, Stor
     }
 }
 
+/// What the entries of one session name besides documents: of what it staged, this belongs in its place and nothing else.
+#[derive(Default)]
+struct Named {
+    rosters: BTreeSet<u64>,
+    keys: bool,
+    requests: BTreeSet<RequestId>,
+    exceptions: BTreeSet<Digest>,
+}
+
+impl Named {
+    fn take(&mut self, entry: &Entry) {
+        match entry.event() {
+            // With a roster come its policy and its keys; what a key is worth, its owner finds out.
+            Event::RosterChange => {
+                self.rosters.extend(entry.detail().version);
+                self.keys = true;
+            }
+            Event::KeyWrap => self.keys = true,
+            Event::ZoneExcept => self.exceptions.extend(entry.detail().note_sha256),
+            _ => self.requests.extend(entry.object().and_then(Object::request_id)),
+        }
+    }
+
+    fn has(&self, layout: &Layout, place: &Path) -> bool {
+        self.rosters.iter().any(|version| place == layout.roster(*version))
+            || (!self.rosters.is_empty() && place.starts_with(layout.policies()))
+            || (self.keys && place.starts_with(layout.keys()))
+            || self.requests.iter().any(|id| place.starts_with(layout.request(*id)))
+            || self.exceptions.iter().any(|digest| place == layout.exception(*digest))
+    }
+}
+
 /// Work that was recorded and perhaps not done.
 #[derive(Default)]
 struct Left {
     sealed: Vec<(SessionId, DocumentId)>,
-    rosters: HashSet<SessionId>,
+    /// Sessions that recorded notes and keys: what they staged besides documents belongs in its place.
+    notes: HashMap<SessionId, Named>,
     destroying: BTreeMap<u64, DocumentId>,
     /// Begun by entries that nobody signed for: nothing was destroyed yet, and nothing will be.
     abandoned: BTreeMap<u64, DocumentId>,
@@ -181,10 +215,22 @@ impl Live {
                 (Event::DocumentSeal, Phase::Single, Outcome::Ok) => {
                     left.sealed.extend(id.map(|id| (entry.session(), id)));
                 }
-                (Event::RosterChange, Phase::Single, Outcome::Ok) => {
-                    left.rosters.insert(entry.session());
+                (
+                    Event::RosterChange
+                    | Event::KeyWrap
+                    | Event::RequestMake
+                    | Event::RequestApprove
+                    | Event::ZoneExcept,
+                    Phase::Single,
+                    Outcome::Ok,
+                ) => {
+                    left.notes.entry(entry.session()).or_default().take(&entry);
                 }
-                (Event::DocumentRewrap | Event::DocumentRekey, Phase::Single, Outcome::Ok) => {
+                (
+                    Event::DocumentRewrap | Event::DocumentRekey | Event::DocumentRelabel,
+                    Phase::Single,
+                    Outcome::Ok,
+                ) => {
                     // Headers are overwritten after their entries were anchored. An entry beyond the anchor is of a
                     // command that was stopped before, or of somebody who only wrote into the folder.
                     match id.zip(wanted(&entry)) {
@@ -223,10 +269,9 @@ impl Live {
                 self.publish(*session, &[place], recorded)?;
             }
         }
-        for session in &left.rosters {
+        for (session, named) in &left.notes {
             let places = staged.get(session).into_iter().flatten();
-            let places: Vec<_> =
-                places.filter(|place| !place.starts_with(layout.documents())).cloned().collect();
+            let places: Vec<_> = places.filter(|place| named.has(layout, place)).cloned().collect();
             self.publish(*session, &places, recorded)?;
         }
         for (id, wanted) in &left.headers {
@@ -256,41 +301,49 @@ impl Live {
 
     /// What a document had before entries that nobody signed for said otherwise, and the event that says it again.
     fn kept(&self, id: DocumentId, from: u64, signed: u64) -> Result<Option<(Event, Object)>, StoreError> {
-        let before = match self.index.document(id)? {
-            Some((_, Some(row))) => self.entry(row.newest)?.object().cloned(),
-            _ => None,
+        let mut row = self.index.document(id)?.and_then(|(_, row)| row);
+        let mut kept = match &row {
+            Some(row) => self.entry(row.newest)?.object().cloned(),
+            None => None,
         };
-        let (mut kept, mut claimed) = (before.clone(), before);
+        // What the index will make of all of them, so that what is said again follows from that.
         self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
             let entry = parse(seq, bytes)?;
             let about = entry.object().filter(|object| object.document_id() == Some(id));
-            let sets = matches!(
-                (entry.event(), entry.phase(), entry.outcome()),
-                (
-                    Event::DocumentSeal | Event::DocumentRewrap | Event::DocumentRekey,
-                    Phase::Single,
-                    Outcome::Ok
-                )
-            );
-            if let Some(object) = about.filter(|_| sets) {
-                claimed = Some(object.clone());
+            let (Some(object), Phase::Single, Outcome::Ok) = (about, entry.phase(), entry.outcome()) else {
+                return Ok(());
+            };
+            let at = Place { epoch: self.ledger.epoch(), seq };
+            let next = match (entry.event(), &row) {
+                // An id is given once.
+                (Event::DocumentSeal, None) => follow::row_of(at, &entry, Vec::new()),
+                (Event::DocumentSeal, Some(_)) => None,
+                (_, Some(row)) => follow::changed(row, at, &entry),
+                (_, None) => None,
+            };
+            if let Some(next) = next {
+                row = Some(next);
                 if seq < signed {
-                    kept.clone_from(&claimed);
+                    kept = Some(object.clone());
                 }
             }
             Ok(())
         })?;
-        let same_payload = kept
-            .as_ref()
-            .zip(claimed)
-            .is_some_and(|(kept, claimed)| kept.payload_sha256 == claimed.payload_sha256);
-        let event = if same_payload { Event::DocumentRewrap } else { Event::DocumentRekey };
-        Ok(kept.map(|kept| (event, kept)))
+        let (Some(kept), Some(row)) = (kept, row) else { return Ok(None) };
+        let event = if kept.payload_sha256 == Some(row.payload_sha256) {
+            Event::DocumentRewrap
+        } else if kept.class == Some(row.class) {
+            Event::DocumentRekey
+        } else {
+            Event::DocumentRelabel
+        };
+        Ok(Some((event, kept)))
     }
 
     /// Rosters that the entries beyond the known checkpoint put in force, each following from the one before.
     fn follow_rosters(&mut self, from: u64) -> Result<(), StoreError> {
         let mut wanted: Vec<(u64, Digest)> = Vec::new();
+        let signed = self.ledger.extension().is_some_and(|extension| extension.signed);
         self.ledger.segments().for_each::<StoreError>(from, self.ledger.size(), |seq, bytes| {
             let entry = parse(seq, bytes)?;
             let roster = entry.object().is_some_and(|object| object.kind() == ObjectKind::Roster);
@@ -301,7 +354,11 @@ impl Live {
         })?;
         for (version, digest) in wanted {
             if version == self.roster.roster().version + 1 {
-                let bytes = rosters::find(&self.context, version, digest, self.roster.vault())?;
+                let bytes = match rosters::find(&self.context, version, digest, self.roster.vault()) {
+                    // Nobody signed for the entry, and there is no such roster: it puts nothing in force.
+                    Err(StoreError::RosterMissing) if !signed => continue,
+                    found => found?,
+                };
                 self.roster = self.roster.succeed(&bytes)?;
             }
         }

@@ -22,8 +22,11 @@ pub struct StatusReport {
     pub documents: u64,
     /// The access log.
     pub log: LogStatus,
-    /// Work that the next command which changes something will finish.
+    /// Work that waits: for the next command which changes something, or for a member who holds keys.
     pub pending: Vec<String>,
+    /// What connects this machine to others, where the vault is isolated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Vec<String>>,
     /// What somebody should look at.
     pub warnings: Vec<Warning>,
 }
@@ -44,7 +47,7 @@ pub struct LogStatus {
 /// Something to look at.
 #[derive(Debug, Clone, Serialize)]
 pub struct Warning {
-    /// A stable word: an error code, or one of `last-officer`, `single-reader`, `host-not-enrolled` …
+    /// A stable word: an error code, or one of `last-officer`, `single-reader`, `host-not-enrolled`, `connected` …
     pub code: String,
     /// The thing it is about.
     pub detail: String,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::super::finish::Since;
 use super::super::report::{FailedRow, RewrapReport};
 use super::super::seal::refusal;
 use super::super::session::{Session, recipient};
@@ -14,17 +15,17 @@ use crate::id::DocumentId;
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::Object;
-use crate::policy::decide;
+use crate::policy::{Rules, decide};
 use crate::roster::{Purpose, Roster};
 use crate::store::StoreError;
 use crate::store::index::{Place, Row};
 use crate::store::live::Live;
 
 /// What opens and what closes the documents of one class.
-pub(super) struct ClassKeys {
-    pub(super) old: Vec<agefile::Identity>,
+pub(in super::super) struct ClassKeys {
+    pub(in super::super) old: Vec<agefile::Identity>,
     /// The class key in force first.
-    pub(super) new: Vec<Recipient>,
+    pub(in super::super) new: Vec<Recipient>,
 }
 
 impl ClassKeys {
@@ -56,19 +57,22 @@ impl Vault {
         way: Way,
     ) -> Result<Picked, Error> {
         let epoch = live.ledger().epoch();
+        let epoch = request.since_epoch.unwrap_or(epoch);
         let since = Place { epoch, seq: request.since.unwrap_or(live.ledger().size()) };
-        let roster = live.roster().roster().clone();
+        let (since, place) = (Since::place(live, since)?, since);
+        let (roster, policy) = (live.roster().roster().clone(), live.policy().clone());
+        let rules = Rules { roster: &roster, policy: &policy, ..live.rules(self.machine(live)) };
         let mut picked =
-            Picked { report: RewrapReport { since: since.seq, ..Default::default() }, ..Default::default() };
+            Picked { report: RewrapReport { since: place.seq, ..Default::default() }, ..Default::default() };
         let mut refused = Vec::new();
         for (source, row) in self.asked_for(live, request)? {
             let id = row.as_ref().ok().map(|row| row.id);
             let allowed = row.and_then(|row| {
-                let wish = Request { member: me.id(), action: Action::Rewrap(row.class) };
-                Ok((decide(&roster, wish).map_err(|denial| Error::from(denial).with("id", row.id))?, row))
+                let wish = Request::new(me.id(), Action::Rewrap(row.class));
+                Ok((decide(&rules, wish).map_err(|denial| self.told(denial).with("id", row.id))?, row))
             });
             match allowed {
-                Ok((_, row)) if way.last_done(&row) >= since => picked.report.skipped += 1,
+                Ok((_, row)) if since.is_done(live, &row, way)? => picked.report.skipped += 1,
                 Ok((grant, row)) => {
                     picked.grant = Some(grant);
                     picked.rows.push(row);
@@ -99,7 +103,9 @@ impl Vault {
         }
         let mut ids = Vec::new();
         let visited = live.index().for_each_row(|row| {
-            ids.push(row.id);
+            if request.class.is_none_or(|class| class == row.class) {
+                ids.push(row.id);
+            }
             Ok(())
         });
         visited.map_err(StoreError::from)?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::super::{
-    IdentityNew, InitRequest, NoProgress, OpenRequest, OpenTo, SealRequest, Secret, Site, identity_new, init,
-    unlock_identity,
+    IdentityNew, InitRequest, NoProgress, OpenRequest, OpenTo, Policy, SealRequest, Secret, Site,
+    identity_new, init, unlock_identity,
 };
 use super::*;
 use crate::label::{KeyKind, Zone};
@@ -27,7 +27,10 @@ fn vault(folder: &Path) -> (Vault, Identity) {
     };
     identity_new(&site, &request).unwrap();
     let me = unlock_identity(&site, &out, &passphrase).unwrap();
-    let request = InitRequest { name: "v".into(), zone: Zone::Isolated, kind };
+    let request = InitRequest {
+        policy: Some(Policy::for_one_person()),
+        ..InitRequest::new("v", Zone::Networked, kind)
+    };
     init(&site, &folder.join("v"), &me, &request).unwrap();
     (Vault::at(site, &folder.join("v")).unwrap(), me)
 }
@@ -61,6 +64,8 @@ fn a_header_that_has_grown_comes_before_a_copy_of_the_payload_and_shrinks_in_pla
         keys,
         staging: &staging,
         progress: &NoProgress,
+        request: None,
+        reason: None,
     };
     vault.carry_out(&run, picked.rows, &mut picked.report).unwrap();
     drop(staging);
@@ -76,7 +81,7 @@ fn a_header_that_has_grown_comes_before_a_copy_of_the_payload_and_shrinks_in_pla
     assert!(after.len() == grown.len() && after[len..] == grown[len..] && after[..len] != grown[..len]);
     assert!(vault.verify(&NoProgress).unwrap().findings.is_empty());
     let to = OpenTo::File(folder.path().join("out"));
-    let request = OpenRequest { ids: vec![id.to_string()], all: false, to, reason: None };
+    let request = OpenRequest { ids: vec![id.to_string()], all: false, to, reason: None, request: None };
     vault.open(&me, request, &NoProgress).unwrap();
     assert!(std::fs::read(folder.path().join("out")).unwrap() == vec![5; 200_000]);
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::report::Finding;
 use super::super::{Code, Error};
-use crate::id::{DocumentId, SessionId};
+use crate::id::{DocumentId, MemberId, SessionId};
 use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::roster::KeyName;
 use crate::store::follow::{changed, row_of};
 use crate::store::index::{Place, Row};
 
@@ -27,10 +28,13 @@ pub(super) struct Inventory {
     /// Where the entries begin that nobody signed for yet.
     pub(super) known: Option<Place>,
     contradicting: BTreeMap<DocumentId, Place>,
+    founder: Option<MemberId>,
+    wrapped: HashSet<(String, MemberId)>,
 }
 
 impl Inventory {
     pub(super) fn take(&mut self, epoch: u64, entry: &Entry) {
+        self.take_keys(epoch, entry);
         let Some(id) = entry.object().and_then(Object::document_id) else { return };
         if entry.outcome() != Outcome::Ok {
             return;
@@ -38,11 +42,14 @@ impl Inventory {
         let at = Place { epoch, seq: entry.seq() };
         match (entry.event(), entry.phase()) {
             (Event::DocumentSeal, Phase::Single) => {
-                if let Some(row) = row_of(at, entry, Vec::new()) {
+                let known = self.rows.contains_key(&id) || self.destroyed.contains(&id);
+                if let Some(row) = row_of(at, entry, Vec::new()).filter(|_| !known) {
                     self.rows.insert(id, row);
                 }
             }
-            (Event::DocumentRewrap | Event::DocumentRekey, Phase::Single) => self.change(id, at, entry),
+            (Event::DocumentRewrap | Event::DocumentRekey | Event::DocumentRelabel, Phase::Single) => {
+                self.change(id, at, entry);
+            }
             (Event::DocumentDestroy, Phase::Intent) => {
                 self.destroying.insert(entry.seq(), id);
             }
@@ -53,6 +60,28 @@ impl Inventory {
             }
             _ => {}
         }
+    }
+
+    /// Keys that were wrapped to members; the founder's are as old as the vault.
+    fn take_keys(&mut self, epoch: u64, entry: &Entry) {
+        if entry.outcome() != Outcome::Ok {
+            return;
+        }
+        if (epoch, entry.seq()) == (1, 0) {
+            self.founder = entry.actor().id;
+        }
+        let member = entry.object().and_then(Object::member_id);
+        if entry.event() == Event::KeyWrap
+            && let (Some(member), Some(code)) = (member, &entry.detail().code)
+        {
+            self.wrapped.insert((code.to_string(), member));
+        }
+    }
+
+    /// Whether this key was ever wrapped to this member.
+    pub(super) fn was_wrapped(&self, key: KeyName, member: MemberId) -> bool {
+        let founders = key.generation == 1 && self.founder == Some(member);
+        founders || self.wrapped.contains(&(key.to_string(), member))
     }
 
     fn change(&mut self, id: DocumentId, at: Place, entry: &Entry) {

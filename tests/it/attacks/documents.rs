@@ -141,7 +141,7 @@ fn documents_exchanged_or_rolled_back_or_made_elsewhere_are_noticed_before_relea
 
     std::fs::write(at(&a), &mine).unwrap();
     let saved = bytes_of(&old);
-    place.vault().destroy(&place.founder, &old, "over").unwrap();
+    place.vault().destroy(&place.founder, &old, "over", None).unwrap();
     std::fs::write(at(&old), saved).unwrap();
     assert_eq!(open(&place, &old), Err(Code::Destroyed));
     let report = place.vault().verify(&NoProgress).unwrap();
@@ -308,7 +308,8 @@ fn odd_names_come_back_byte_for_byte_with_their_times() {
     assert_eq!((report.failed.len(), report.documents.len()), (0, names.len() + 2));
 
     let into = place.path("back");
-    let request = OpenRequest { ids: vec![], all: true, to: OpenTo::Into(into.clone()), reason: None };
+    let request =
+        OpenRequest { ids: vec![], all: true, to: OpenTo::Into(into.clone()), reason: None, request: None };
     let opened = place.vault().open(&place.founder, request, &NoProgress).unwrap();
     assert!(opened.failed.is_empty(), "{:?}", opened.failed);
     let back = into.join("odd \u{4e2d}");

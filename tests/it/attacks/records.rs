@@ -28,7 +28,7 @@ fn respelled(record: &[u8]) -> Vec<Vec<u8>> {
         text.replacen("\"document", "\"\\u0064ocument", 1).replacen("\"vault.init", "\"\\u0076ault.init", 1);
     let mut all = vec![text.replacen(':', ": ", 1), format!("{text}\n"), format!(" {text}")];
     all.push(text.replacen("\"v\":1", "\"v\":1.0", 1));
-    all.push(text.replacen("\"v\":1,\"zone\":\"isolated\"", "\"zone\":\"isolated\",\"v\":1", 1));
+    all.push(text.replacen("\"v\":1,\"zone\":\"networked\"", "\"zone\":\"networked\",\"v\":1", 1));
     all.push(text.replacen("\"v\":1", "\"v\":1,\"v\":1", 1));
     all.extend((escaped != text).then_some(escaped));
     all.into_iter().map(String::into_bytes).collect()

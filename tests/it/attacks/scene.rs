@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gapvault::label::{Class, KeyKind, Zone};
-use gapvault::vault::{self, Code, Error, Finding, InitRequest, NoProgress, OpenRequest, OpenTo, Vault};
+use gapvault::vault::{
+    self, Code, Error, Finding, InitRequest, NoProgress, OpenRequest, OpenTo, Policy, Vault,
+};
 
 use crate::verbs::{self, Place};
 
@@ -52,6 +54,7 @@ pub(crate) fn refuse(place: &Place, count: u64) {
         all: false,
         to: OpenTo::Into(place.path("never")),
         reason: None,
+        request: None,
     };
     match place.vault().open(&place.founder, request, &NoProgress) {
         Ok(report) => assert_eq!(report.failed.len() as u64, count),
@@ -65,7 +68,10 @@ pub(crate) fn place() -> Place {
     let folder = if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap();
     let site = verbs::site(folder.path());
     let founder = verbs::person(&site, folder.path(), "founder");
-    let request = InitRequest { name: "v".into(), zone: Zone::Isolated, kind: KeyKind::Classic };
+    let request = InitRequest {
+        policy: Some(Policy::for_one_person()),
+        ..InitRequest::new("v", Zone::Networked, KeyKind::Classic)
+    };
     vault::init(&site, &folder.path().join("v"), &founder, &request).unwrap();
     Place { folder, founder }
 }

@@ -24,11 +24,15 @@ const CONTRACTS: &[(&[&str], &str, &str)] = &[
         "identity.passphrase",
         "identity",
     ),
-    (&["init", "LANG.v", "--name", "w", "--zone", "networked", "--classic"], "init", "vault code zone"),
+    (
+        &["init", "LANG.v", "--name", "w", "--zone", "networked", "--classic"],
+        "init",
+        "vault code people_needed zone",
+    ),
     (
         &["member", "add", "LANG.id.card", "--role", "clerk", "--clearance", "important", "--yes"],
         "member.add",
-        "member code roster_version",
+        "member code keys_waiting roster_version",
     ),
     (&["member", "list"], "member.list", "members"),
     (&["seal", "LANG", "--class", "important"], "seal", "documents skipped failed"),
@@ -54,8 +58,12 @@ const CONTRACTS: &[(&[&str], &str, &str)] = &[
 
 /// The keys of the objects inside, by where they lie.
 const INSIDE: &[(&str, &str, &str)] = &[
-    ("member.add", "/member", "id name role clearance titles import release until sponsor state"),
-    ("member.list", "/members/0", "id name role clearance titles import release until sponsor state"),
+    ("member.add", "/member", "id name role clearance titles import release until sponsor state last_seen"),
+    (
+        "member.list",
+        "/members/0",
+        "id name role clearance titles import release until sponsor state last_seen",
+    ),
     ("seal", "/documents/0", "id source class size payload_sha256 header_sha256"),
     ("seal", "/skipped/0", "source why"),
     ("list", "/documents/0", "id class title name relative_path size sealed_at sealed_by"),

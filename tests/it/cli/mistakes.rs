@@ -62,9 +62,9 @@ const MISTAKES: &[(&[&str], Settings, &str)] = &[
     (&["list", "--vault", "newer"], NONE, "unverifiable.format"),
     (&["list", "--vault", "unindexed"], NONE, "damaged.index-missing"),
     (&["list"], &[("GAPVAULT_STATE", "state2")], "unverifiable.vault"),
-    (&["init", "tree", "--name", "n", "--zone", "isolated", "--classic"], NONE, "usage.vault-exists"),
-    (&["init", "v", "--name", "n", "--zone", "isolated", "--classic"], NONE, "usage.vault-exists"),
-    (&["init", "new", "--name", "a\nb", "--zone", "isolated", "--classic"], NONE, "usage.text"),
+    (&["init", "tree", "--name", "n", "--zone", "networked", "--classic"], NONE, "usage.vault-exists"),
+    (&["init", "v", "--name", "n", "--zone", "networked", "--classic"], NONE, "usage.vault-exists"),
+    (&["init", "new", "--name", "a\nb", "--zone", "networked", "--classic"], NONE, "usage.text"),
     // Documents.
     (&["show", "00000000"], NONE, "not-found.document"),
     (&["show", "abc"], NONE, "usage.short-id"),
@@ -80,7 +80,7 @@ const MISTAKES: &[(&[&str], Settings, &str)] = &[
     (&["destroy", "ID", "--reason", "r"], NONE, "usage.not-confirmed"),
     // Rights.
     (&["open", "ID", "-o", "x"], CLERK, "denied.clearance"),
-    (&["destroy", "ID", "--reason", "r", "--yes"], CLERK, "denied.role"),
+    (&["destroy", "ID", "--reason", "r", "--yes"], CLERK, "denied.clearance"),
     (&["member", "add", "stranger.id.card", "--role", "clerk", "--yes"], CLERK, "denied.role"),
     // People.
     (&["member", "add", "none", "--role", "clerk"], NONE, "not-found.file"),
@@ -98,7 +98,7 @@ const MISTAKES: &[(&[&str], Settings, &str)] = &[
     (
         &["member", "add", "stranger.id.card", "--role", "clerk", "--yes", "--until", "2026-02-30"],
         NONE,
-        "usage.text",
+        "usage.date",
     ),
     (
         &["member", "add", "stranger.id.card", "--role", "contractor", "--yes", "--sponsor", "0000"],
@@ -139,7 +139,7 @@ fn scene() -> Scene {
     let card = std::fs::read_to_string(bench.path("stranger.id.card")).unwrap();
     bench.write("false.card", card.replace("stranger", "somebody"));
     for name in ["shared", "newer", "unindexed"] {
-        bench.call(&["init", name, "--name", name, "--zone", "isolated", "--classic"]).ok();
+        bench.call(&["init", name, "--name", name, "--zone", "networked", "--classic"]).ok();
     }
     std::fs::set_permissions(bench.path("shared"), std::fs::Permissions::from_mode(0o777)).unwrap();
     bench.write("newer/vault.toml", "format = 2\n");

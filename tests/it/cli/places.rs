@@ -87,7 +87,7 @@ fn nothing_is_readable_for_others_however_generous_the_user_is() {
     };
     generous(&["identity", "new", "--name", "ann", "--out", "ann.id", "--work-factor", "10", "--classic"]);
     generous(&["identity", "new", "--name", "bob", "--out", "bob.id", "--work-factor", "10", "--classic"]);
-    generous(&["init", "v", "--name", "v", "--zone", "isolated", "--classic"]);
+    generous(&["init", "v", "--name", "v", "--zone", "networked", "--classic"]);
     generous(&["member", "add", "bob.id.card", "--role", "clerk", "--yes"]);
     bench.write("a.txt", "a");
     generous(&["seal", "a.txt", "--class", "important"]);

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::{Bench, Call};
+use super::{ALONE, Bench, Call};
 use crate::plugins::{bech32, folder, identity_text, recipient_text};
 
 /// A file as a token's program prints it.
@@ -45,7 +45,10 @@ fn a_token_stands_for_the_passphrase() {
         assert!(place.bench.path(made).exists(), "{made}");
     }
     assert!(!std::fs::read(place.bench.path("ann.id")).unwrap().windows(6).any(|bytes| bytes == b"scrypt"));
-    place.call(&["init", "v", "--name", "v", "--zone", "isolated", "--classic"]).ok();
+    place.bench.write("alone.toml", ALONE);
+    place
+        .call(&["init", "v", "--name", "v", "--zone", "networked", "--classic", "--policy", "alone.toml"])
+        .ok();
     place.bench.write("a.txt", "text");
     let report = place.call(&["seal", "a.txt", "--class", "critical", "--json"]).ok().json();
     let id = report["documents"][0]["id"].as_str().unwrap().to_owned();
@@ -129,7 +132,10 @@ fn stock_age_takes_the_same_token() {
     let file = token(&place.bench, "good");
     let new = ["identity", "new", "--name", "ann", "--out", "ann.id", "--token", &file, "--key-token", &file];
     place.call(&new).ok();
-    place.call(&["init", "v", "--name", "v", "--zone", "isolated", "--classic"]).ok();
+    place.bench.write("alone.toml", ALONE);
+    place
+        .call(&["init", "v", "--name", "v", "--zone", "networked", "--classic", "--policy", "alone.toml"])
+        .ok();
     place.bench.write("a.txt", "text");
     let report = place.call(&["seal", "a.txt", "--class", "critical", "--json"]).ok().json();
     let id = report["documents"][0]["id"].as_str().unwrap();

@@ -5,13 +5,14 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::Bench;
+use super::{ALONE, Bench};
 
 const ODD: &str = "報\u{202e}告\u{1b}[31m.txt";
 
 fn furnished() -> Bench {
     let bench = Bench::bare();
     bench.write("plan.txt", "network plan");
+    bench.write("alone.toml", ALONE);
     bench.write("tree/會議紀錄 minutes.txt", "minutes");
     bench.write("tree/附件/a.txt", "a");
     std::os::unix::fs::symlink("/etc/passwd", bench.path("tree/link")).unwrap();

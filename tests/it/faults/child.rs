@@ -8,8 +8,8 @@ use std::sync::Arc;
 use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::store::disk::Disk as _;
 use gapvault::vault::{
-    self, Error, Identity, InitRequest, MemberAdd, NoProgress, OpenRequest, OpenTo, Progress, SealRequest,
-    Site, Stage, Vault,
+    self, Approving, Done, Error, ExceptRequest, Identity, InitRequest, Leaving, MemberAdd, NoProgress,
+    OpenRequest, OpenTo, Part, Policy, Progress, SealRequest, Site, Stage, Vault,
 };
 
 use super::disk::{FaultDisk, Mode};
@@ -28,6 +28,13 @@ pub(crate) enum Verb {
     MemberAdd,
     Enrol,
     Resume,
+    // From here on in an office of three people.
+    Leave,
+    Retire,
+    Ask,
+    Approve,
+    Relabel,
+    Except,
 }
 
 impl Verb {
@@ -43,8 +50,12 @@ impl Verb {
         Self::Resume,
     ];
 
+    /// Those that take an office of several people.
+    pub(crate) const OFFICE: [Self; 6] =
+        [Self::Leave, Self::Retire, Self::Ask, Self::Approve, Self::Relabel, Self::Except];
+
     pub(crate) fn of(name: &str) -> Self {
-        Self::ALL.into_iter().find(|verb| format!("{verb:?}") == name).unwrap()
+        Self::ALL.into_iter().chain(Self::OFFICE).find(|verb| format!("{verb:?}") == name).unwrap()
     }
 }
 
@@ -134,7 +145,10 @@ impl Ground {
 }
 
 pub(crate) fn founding() -> InitRequest {
-    InitRequest { name: "第一庫".into(), zone: Zone::Isolated, kind: KeyKind::Classic }
+    InitRequest {
+        policy: Some(Policy::for_one_person()),
+        ..InitRequest::new("第一庫", Zone::Networked, KeyKind::Classic)
+    }
 }
 
 pub(crate) fn joining<'a>(
@@ -154,8 +168,32 @@ pub(crate) fn joining<'a>(
     }
 }
 
+/// A policy under which another person approves of a destruction.
+pub(crate) fn office() -> InitRequest {
+    let mut policy = Policy::for_one_person();
+    policy.critical.destroy_approvals = 1;
+    InitRequest { policy: Some(policy), ..founding() }
+}
+
+/// Consent that is carried out at once.
+pub(crate) const RUN: Approving = Approving { part: Part::Approver, run: true };
+
+/// The guest leaves, and the keys change.
+pub(crate) fn leave(ground: &Ground, vault: &Vault, me: &Identity) -> Result<(), Error> {
+    let member = ground.person("guest").id().to_string();
+    let leaving = Leaving { member, card: None, rekey: false, reason: None, confirm: &mut |_| Ok(()) };
+    let Done::Done(report) = vault.member_leave(me, leaving, &NoProgress)? else {
+        panic!("nobody was asked")
+    };
+    // The change is in force; what followed and was stopped is reported and goes on later.
+    match report.documents.failed.first() {
+        Some(failed) => Err(failed.code.into()),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn opening(ids: Vec<String>, to: OpenTo<'_>) -> OpenRequest<'_> {
-    OpenRequest { all: ids.is_empty(), ids, to, reason: Some("查核".into()) }
+    OpenRequest { all: ids.is_empty(), ids, to, reason: Some("查核".into()), request: None }
 }
 
 /// Runs the verb; says `end`, whether the fault struck, and how many calls there were.
@@ -228,7 +266,7 @@ fn work(
             acks.say("opened all");
         }
         Verb::Destroy => {
-            vault.destroy(me, &ground.ids()[0], "過期")?;
+            vault.destroy(me, &ground.ids()[0], "過期", None)?;
             acks.say("destroyed");
         }
         Verb::Rewrap | Verb::Rekey => {
@@ -251,6 +289,46 @@ fn work(
             vault.host_resume(me, "主機毀損", &mut |_| Ok(()))?;
             acks.say("resumed");
         }
+        verb => work_in_office(ground, verb, &vault, me, acks)?,
+    }
+    Ok(())
+}
+
+fn work_in_office(
+    ground: &Ground,
+    verb: Verb,
+    vault: &Vault,
+    me: &Identity,
+    acks: &Acks,
+) -> Result<(), Error> {
+    match verb {
+        Verb::Leave => {
+            leave(ground, vault, me)?;
+            acks.say("left");
+        }
+        Verb::Retire => {
+            vault.key_retire(me)?;
+            acks.say("retired");
+        }
+        Verb::Ask => {
+            let asked = vault.destroy(me, &ground.ids()[0], "過期", None)?;
+            assert!(matches!(asked, Done::Asked(_)));
+            acks.say("asked");
+        }
+        Verb::Approve => {
+            let request = vault.requests(None)?.requests.remove(0);
+            vault.approve(&ground.person("deputy"), &request.request.to_string(), request.digest, RUN)?;
+            acks.say("approved");
+        }
+        Verb::Relabel => {
+            vault.relabel(me, &ground.ids()[1], Class::Critical, Some("重要性提高"), None, &NoProgress)?;
+            acks.say("relabelled");
+        }
+        Verb::Except => {
+            vault.except(me, &ExceptRequest { hours: 2, reason: "搬遷".into() })?;
+            acks.say("excepted");
+        }
+        _ => panic!("{verb:?}"),
     }
     Ok(())
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use gapvault::vault::{self, AuditShow, Code, Identity, ListRequest, NoProgress, OpenTo, Vault};
+use gapvault::label::Class;
+use gapvault::vault::{self, AuditShow, Code, Done, Identity, ListRequest, NoProgress, OpenTo, Vault};
 
-use super::child::{Ground, SOURCES, Verb, founding, joining, opening};
+use super::child::{Ground, RUN, SOURCES, Verb, founding, joining, leave, opening};
 
 fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
@@ -182,4 +183,126 @@ fn released(ground: &Ground, vault: &Vault, said: &[String]) {
     assert!(!said("out") || intended(vault, &ids[1]));
     assert!(!said("opened") || out.join("a").exists());
     assert!(!said("opened all") || names(&out.join("all")).len() == 2);
+}
+
+/// The same for what is done in an office of three people: the old state or the new one, and never a mix.
+pub(crate) fn judge_office(ground: &Ground, verb: Verb, said: &[String]) {
+    let acked = |line: &str| said.iter().any(|said| said == line);
+    let (me, deputy) = (ground.person("founder"), ground.person("deputy"));
+    let vault = Vault::at(ground.site(), &ground.at("v")).unwrap();
+    // Before anybody has finished what was stopped: it waits, and is not called tampering.
+    let report = vault.verify(&NoProgress).unwrap();
+    assert!(report.findings.is_empty(), "{report:?}");
+    vault.status().unwrap();
+    sound(&vault);
+    assert_eq!(names(&ground.at("v").join("staging")), Vec::<String>::new());
+
+    let ids = ground.ids();
+    let mut expected: BTreeMap<String, Vec<u8>> =
+        ids.iter().cloned().zip(SOURCES.iter().map(|(_, bytes)| bytes.to_vec())).collect();
+    match verb {
+        Verb::Leave => left(ground, &vault, &me, acked("left")),
+        Verb::Retire => retired(ground, &vault, &me, acked("retired")),
+        Verb::Ask | Verb::Approve => {
+            let asked = vault.requests(None).unwrap().requests;
+            let here = ground.at("v/documents").join(&ids[0][..2]).join(format!("{}.age", ids[0])).exists();
+            assert!(asked.len() <= 1 && !(acked("asked") && asked.is_empty()), "{asked:?}");
+            let done = verb == Verb::Approve && asked.is_empty();
+            assert!(!here || !acked("approved"));
+            assert!(here || done, "destroyed is what was approved");
+            // Entries that nobody signed for use the request up and destroy nothing, and the log says so.
+            assert!(!(done && here) || abandoned(&vault, &ids[0]), "approved and used up is destroyed");
+            // What was asked can be approved and done; what was not can be asked.
+            let request = match asked.into_iter().next() {
+                Some(asked) => Some(asked),
+                None if here => match vault.destroy(&me, &ids[0], "過期", None).unwrap() {
+                    Done::Asked(asked) => Some(*asked),
+                    Done::Done(_) => panic!("nobody was asked"),
+                },
+                None => None,
+            };
+            if let Some(request) = request {
+                let id = request.request.to_string();
+                assert_eq!(vault.approve(&deputy, &id, request.digest, RUN).unwrap().state, "done");
+            }
+            expected.remove(&ids[0]);
+        }
+        Verb::Relabel => {
+            let class = |id: &str| vault.show(None, id, false).unwrap().document.row.class;
+            assert!(!acked("relabelled") || class(&ids[1]) == Class::Critical);
+            if class(&ids[1]) == Class::Important {
+                vault.relabel(&me, &ids[1], Class::Critical, None, None, &NoProgress).unwrap();
+            }
+            assert_eq!(class(&ids[1]), Class::Critical);
+        }
+        Verb::Except => {
+            let entries = vault.audit_show(&AuditShow::default()).unwrap().entries;
+            let logged = entries
+                .iter()
+                .filter(|entry| entry["event"] == "zone.except" && entry["outcome"] == "ok")
+                .count();
+            assert_eq!(names(&ground.at("v/exceptions")).len(), logged, "a note without its entry");
+            assert!(logged <= 1 && !(acked("excepted") && logged == 0));
+        }
+        _ => panic!("{verb:?}"),
+    }
+
+    for (who, reader) in [("founder", &me), ("deputy", &deputy)] {
+        let to = ground.at("checked").join(who);
+        std::fs::create_dir_all(&to).unwrap();
+        let report = vault.open(reader, opening(vec![], OpenTo::Into(to)), &NoProgress).unwrap();
+        assert!(report.failed.is_empty(), "{:?}", report.failed);
+        assert_eq!(report.documents.len(), expected.len());
+        for row in &report.documents {
+            assert_eq!(std::fs::read(row.path.as_ref().unwrap()).unwrap(), expected[&row.id.to_string()]);
+        }
+        let listed = vault.list(Some(reader), &ListRequest::default()).unwrap().documents;
+        assert!(listed.iter().all(|row| row.title.is_some()));
+    }
+    sound(&vault);
+}
+
+/// Whether the log says that a destruction was begun by entries that nobody signed for, and was not done.
+fn abandoned(vault: &Vault, id: &str) -> bool {
+    let shown = vault.audit_show(&AuditShow { last: None, document: Some(id.to_owned()) }).unwrap();
+    let given_up = |entry: &serde_json::Value| {
+        entry["outcome"] == "failed" && entry["detail"]["code"] == "intent-not-signed"
+    };
+    shown.entries.iter().any(given_up)
+}
+
+/// The guest is a member with all keys, or none and without access to what the keys open from now on.
+fn left(ground: &Ground, vault: &Vault, me: &Identity, acked: bool) {
+    let guest = ground.person("guest");
+    let members = vault.member_list().unwrap().members;
+    let is_member = members.iter().any(|member| member.id == guest.id());
+    assert_eq!(members.len(), if is_member { 3 } else { 2 });
+    assert!(!(acked && is_member));
+    let new = ["critical", "important", "catalogue"]
+        .map(|key| names(&ground.at("v/keys").join(key).join("2")).len());
+    assert_eq!(new, if is_member { [0; 3] } else { [2; 3] }, "keys for those who stay, all at once");
+    if is_member {
+        let to = OpenTo::Into(ground.at("checked/guest"));
+        std::fs::create_dir_all(ground.at("checked")).unwrap();
+        assert_eq!(vault.open(&guest, opening(vec![], to), &NoProgress).unwrap().documents.len(), 3);
+        leave(ground, vault, me).unwrap();
+    }
+    let pending = vault.status().unwrap().pending;
+    assert!(!acked || pending.is_empty(), "{pending:?}");
+    vault.key_finish(&ground.person("deputy"), false, &NoProgress).unwrap();
+    let pending = vault.status().unwrap().pending;
+    assert!(pending.is_empty(), "{pending:?}");
+    let to = OpenTo::Into(ground.at("out/guest"));
+    let opened = vault.open(&guest, opening(vec![], to), &NoProgress);
+    assert!(!opened.is_ok_and(|report| !report.documents.is_empty()));
+}
+
+/// Old keys are gone or can still be thrown away; nobody waits for one of them.
+fn retired(ground: &Ground, vault: &Vault, me: &Identity, acked: bool) {
+    let old = || ["critical", "important"].map(|key| names(&ground.at("v/keys").join(key).join("1")).len());
+    assert!(!acked || old() == [0; 2]);
+    assert!(vault.status().unwrap().pending.is_empty());
+    vault.key_retire(me).unwrap();
+    assert_eq!(old(), [0; 2]);
+    assert!(vault.status().unwrap().pending.is_empty());
 }

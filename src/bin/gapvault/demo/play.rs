@@ -50,6 +50,7 @@ fn people(player: &mut Player<'_>) -> Result<(), Error> {
     player.scene("demo-scene-init");
     let init = ["init", "vault", "--name", "示範保管庫 demo vault", "--zone", "isolated"];
     player.act(Some(OFFICER), &init, 0)?;
+    zone(player)?;
     player.scene("demo-scene-members");
     let clerk_rights = ["--role", "clerk", "--clearance", "important", "--titles"];
     member(player, &clerk, &clerk_rights)?;
@@ -58,6 +59,24 @@ fn people(player: &mut Player<'_>) -> Result<(), Error> {
     player.act(None, &["member", "list"], 0)?;
     let list = player.probe(None, &["member", "list"], 0)?;
     player.check(rows(&list, "members").len() == 3, "three members")
+}
+
+/// An isolated vault on a machine that is connected, as most are that somebody tries this on.
+fn zone(player: &mut Player<'_>) -> Result<(), Error> {
+    let status = player.probe(None, &["status"], 0)?;
+    let connected = !rows(&status, "links").is_empty();
+    if !connected {
+        player.scene("demo-scene-apart");
+        player.act(Some(OFFICER), &["list"], 0)?;
+        return Ok(());
+    }
+    player.scene("demo-scene-zone");
+    player.act(Some(OFFICER), &["list"], 4)?;
+    player.scene("demo-scene-except");
+    player.act(Some(OFFICER), &["policy", "except", "--hours", "1", "--reason", "示範 demo"], 0)?;
+    let status = player.probe(None, &["status"], 0)?;
+    let excepted = rows(&status, "warnings").iter().any(|warning| text(warning, "code") == "excepted");
+    player.check(excepted, "the exception in force")
 }
 
 fn identity(player: &mut Player<'_>, person: Person) -> Result<Value, Error> {

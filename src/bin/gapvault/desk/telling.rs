@@ -108,6 +108,11 @@ impl Desk {
         progress::choose(&self.words, !self.quiet && !self.json && !self.plain)
     }
 
+    /// How many people, in a sentence.
+    pub(crate) fn text_of_count(&self, count: u32) -> String {
+        if count == 0 { self.text("say-nobody", &[]) } else { count.to_string() }
+    }
+
     /// A size as people read it.
     pub(crate) fn size(&self, bytes: u64) -> String {
         screen::size(bytes)

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use gapvault::vault::{DocumentRow, Error, HistoryRow, ListRequest, SealReport, SealRequest, ShowReport};
+use gapvault::vault::{
+    DocumentRow, Done, Error, HistoryRow, ListRequest, SealReport, SealRequest, ShowReport,
+};
 use gapvault::words::screen;
 
-use super::{needed, needed_word, text, word};
+use super::{needed, needed_word, requests, text, word};
 use crate::desk::Desk;
 use crate::table::Table;
 
@@ -140,8 +142,28 @@ pub(crate) fn destroy(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let (id, reason) = (needed(matches, "id")?, needed(matches, "reason")?);
     let (vault, me) = desk.vault_and_me()?;
     desk.confirm(&[], "ask-destroy", &[("id", screen::escape(&id))])?;
-    let report = vault.destroy(&me, &id, &reason)?;
+    let report = match vault.destroy(&me, &id, &reason, text(matches, "request").as_deref())? {
+        Done::Done(report) => report,
+        Done::Asked(request) => return requests::asked(desk, &request),
+    };
     desk.answer(&report, |desk| vec![desk.text("say-destroyed", &[("id", report.id.to_string())])])?;
     desk.say("say-destroyed-copies", &[]);
     Ok(0)
+}
+
+pub(crate) fn relabel(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
+    let (id, class) = (needed(matches, "id")?, needed_word(matches, "class")?);
+    let (reason, request) = (text(matches, "reason"), text(matches, "request"));
+    let (vault, me) = desk.vault_and_me()?;
+    let relabelled = vault.relabel(&me, &id, class, reason.as_deref(), request.as_deref(), &*desk.progress());
+    match relabelled? {
+        Done::Asked(request) => requests::asked(desk, &request),
+        Done::Done(report) => {
+            desk.answer(&report, |desk| {
+                let class = desk.value("class", report.to.as_str());
+                vec![desk.text("say-relabelled", &[("id", report.id.to_string()), ("class", class)])]
+            })?;
+            Ok(0)
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use gapvault::vault::{Error, HostReport, ResumeView, VaultView};
 
-use super::{code, compare, needed};
+use super::{code, compare, needed, requests};
 use crate::desk::Desk;
 
 pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
@@ -23,7 +23,7 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         ];
         vec![desk.text(&format!("say-host-{}", report.state), &facts)]
     })?;
-    Ok(0)
+    Ok(if report.state == "waiting" { requests::PENDING } else { 0 })
 }
 
 fn trust(desk: &Desk, matches: &ArgMatches) -> Result<HostReport, Error> {

@@ -1,18 +1,23 @@
 //! `init`.
 
+use std::path::PathBuf;
+
 use clap::ArgMatches;
 use gapvault::vault::{self, Error, InitRequest};
 
-use super::{kind, needed, needed_path, needed_word};
+use super::{kind, needed, needed_path, needed_word, policy};
 use crate::desk::Desk;
 
 pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let site = desk.site()?;
     let dir = needed_path(matches, "dir")?;
+    let policy = matches.get_one::<PathBuf>("policy").map(|path| policy::read(path)).transpose()?;
     let request = InitRequest {
         name: needed(matches, "name")?,
         zone: needed_word(matches, "zone")?,
         kind: kind(matches),
+        officers_needed: matches.get_one("officers-needed").copied().unwrap_or(1),
+        policy,
     };
     let file = desk.identity_file()?;
     let me = vault::unlock_identity(&site, file, &desk.secret(file)?)?;
@@ -26,5 +31,8 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         ]
     })?;
     desk.say("say-init-next", &[("name", me.name().to_owned())]);
+    if report.people_needed > 0 {
+        desk.say("say-init-people", &[("count", report.people_needed.to_string())]);
+    }
     Ok(0)
 }

@@ -1,16 +1,20 @@
-//! `member add` and `member list`.
+//! `member add`, `member list`, `member revoke`, `member replace`.
+
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 use gapvault::label::Class;
-use gapvault::vault::{Code, Error, MemberAdd, MemberRow};
+use gapvault::vault::{Code, Done, Error, Leaving, MemberAdd, MemberRevokeReport, MemberRow};
 
-use super::{code, compare, needed_path, needed_word, text};
+use super::{code, compare, keys, needed, needed_path, needed_word, requests, text};
 use crate::desk::Desk;
 use crate::table::Table;
 
 pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     match matches.subcommand() {
         Some(("add", matches)) => add(desk, matches),
+        Some(("revoke", matches)) => leave(desk, matches, None),
+        Some(("replace", matches)) => leave(desk, matches, Some(needed_path(matches, "card")?)),
         _ => list(desk),
     }
 }
@@ -33,7 +37,10 @@ fn add(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         sponsor: text(matches, "sponsor"),
         confirm: &mut confirm,
     };
-    let report = vault.member_add(&me, request)?;
+    let report = match vault.member_add(&me, request)? {
+        Done::Done(report) => report,
+        Done::Asked(request) => return requests::asked(desk, &request),
+    };
     desk.answer(&report, |desk| {
         let role = desk.value("role", report.member.role.as_str());
         let facts = [
@@ -42,9 +49,65 @@ fn add(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
             ("role", role),
             ("clearance", classes(desk, &report.member)),
         ];
-        vec![desk.text("say-member-added", &facts)]
+        let mut lines = vec![desk.text("say-member-added", &facts)];
+        if report.keys_waiting > 0 {
+            lines.push(desk.text("say-keys-waiting", &[("count", report.keys_waiting.to_string())]));
+        }
+        lines
     })?;
     Ok(0)
+}
+
+/// Somebody leaves, or comes back under a new identity.
+fn leave(desk: &Desk, matches: &ArgMatches, card: Option<PathBuf>) -> Result<u8, Error> {
+    let given = if card.is_some() { code(matches)? } else { None };
+    let member = needed(matches, "member")?;
+    let (vault, me) = desk.vault_and_me()?;
+    if card.is_none() {
+        desk.confirm(&[], "ask-revoke", &[("id", gapvault::words::screen::escape(&member))])?;
+    }
+    let mut confirm = |card: &gapvault::vault::CardView| {
+        let facts = [("name", card.name.clone()), ("id", card.id.to_string())];
+        compare(desk, given, card.code, "ask-card", &facts)
+    };
+    let leaving = Leaving {
+        member,
+        card,
+        rekey: matches.get_flag("rekey"),
+        reason: text(matches, "reason"),
+        confirm: &mut confirm,
+    };
+    match vault.member_leave(&me, leaving, &*desk.progress())? {
+        Done::Asked(request) => requests::asked(desk, &request),
+        Done::Done(report) => {
+            desk.answer(&report, |desk| left(desk, &report))?;
+            Ok(keys::exit(desk, &report.documents))
+        }
+    }
+}
+
+/// What was done, and what the person may have all the same.
+fn left(desk: &Desk, report: &MemberRevokeReport) -> Vec<String> {
+    let name = report.member.as_ref().map(|row| row.name.clone()).unwrap_or_default();
+    let mut lines = match &report.replaced_by {
+        Some(new) => {
+            vec![desk.text("say-member-replaced", &[("name", name.clone()), ("id", new.id.to_string())])]
+        }
+        None => vec![desk.text("say-member-revoked", &[("name", name.clone())])],
+    };
+    lines.extend(keys::rotated(desk, report));
+    for id in &report.without_sponsor {
+        lines.push(desk.text("say-without-sponsor", &[("id", id.to_string())]));
+    }
+    if report.may_still_have > 0 {
+        let facts = [("count", report.may_still_have.to_string()), ("name", name)];
+        lines.push(desk.text("say-may-still-have", &facts));
+        for one in &report.opened {
+            let facts = [("id", one.id.to_string()), ("date", desk.date(one.last))];
+            lines.push(desk.text("say-opened-once", &facts));
+        }
+    }
+    lines
 }
 
 fn clearance(matches: &ArgMatches) -> Result<Vec<Class>, Error> {
@@ -76,7 +139,7 @@ fn rights(desk: &Desk, row: &MemberRow) -> String {
 fn list(desk: &Desk) -> Result<u8, Error> {
     let report = desk.vault()?.member_list()?;
     desk.answer(&report, |desk| {
-        let names = ["member", "name", "role", "clearance", "rights", "until", "state"];
+        let names = ["member", "name", "role", "clearance", "rights", "until", "state", "last-seen"];
         let mut table = Table::new(desk.headings(&names));
         for row in &report.members {
             table.row(vec![
@@ -87,6 +150,7 @@ fn list(desk: &Desk) -> Result<u8, Error> {
                 rights(desk, row),
                 row.until.clone().unwrap_or_default(),
                 desk.value("state", row.state),
+                row.last_seen.map(|time| desk.date(time)).unwrap_or_default(),
             ]);
         }
         table.lines(desk.width())

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use gapvault::vault::{Code, Error, OpenReport, OpenRequest, OpenTo};
 
-use super::text;
+use super::{requests, text};
 use crate::desk::Desk;
 use crate::output;
 
@@ -25,7 +25,13 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         (None, None) => OpenTo::Stream(&mut stream),
     };
     let aside = matches!(to, OpenTo::Stream(_));
-    let request = OpenRequest { ids, all: matches.get_flag("all"), to, reason: text(matches, "reason") };
+    let request = OpenRequest {
+        ids,
+        all: matches.get_flag("all"),
+        to,
+        reason: text(matches, "reason"),
+        request: text(matches, "request"),
+    };
     let result = vault.open(&me, request, &*desk.progress());
     let flushed = stream.flush();
     if let Some(error) = stream.broken.or(flushed.err()) {
@@ -35,6 +41,9 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     for row in &report.failed {
         desk.failed(&row.source, row.code);
     }
+    if let Some(request) = report.request.as_ref().filter(|_| report.documents.is_empty()) {
+        return requests::asked(desk, request);
+    }
     if aside {
         desk.answer_aside(&report, |_| {})?;
     } else {
@@ -43,7 +52,11 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
             desk.say("say-opened-care", &[]);
         }
     }
-    Ok(report.failed.first().map_or(0, |row| row.code.exit()))
+    if let Some(request) = &report.request {
+        desk.say("say-asked-next", &[("id", request.request.to_string())]);
+    }
+    let pending = u8::from(report.request.is_some()) * requests::PENDING;
+    Ok(report.failed.first().map_or(pending, |row| row.code.exit()))
 }
 
 fn opened(desk: &Desk, report: &OpenReport) -> Vec<String> {
