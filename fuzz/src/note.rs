@@ -1,14 +1,17 @@
 use gapvault::crypto::Digest;
+use gapvault::id::VaultId;
 use gapvault::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use gapvault::note::{
     Fields, FieldsReader, MAX_SIGNATURES, MAX_TEXT_LEN, NoteError, SignedNote, VerifierKey, member_id,
     member_key_name,
 };
+use gapvault::policy::{Approval, Ask, OBJECT_LIMIT, Policy};
 use gapvault::roster::Roster;
 
 use crate::fixed::signing_key;
+use crate::seeds::{self, office};
 
-/// Signed text and what stands in it (fields, verifier keys, checkpoints, rosters): each has one spelling, so what
+/// Signed text and what stands in it (fields, verifier keys, checkpoints, rosters, policies, requests, approvals): each has one spelling, so what
 /// is read prints back to the byte, and what is printed is read again.
 pub fn note(data: &[u8]) {
     if let Ok(note) = SignedNote::parse(data) {
@@ -77,6 +80,7 @@ fn signs(text: &str) {
             let read = SignedNote::parse(note.print().as_bytes()).expect("what we sign is read");
             assert_eq!(read, note);
             assert_eq!(read.verify(&[known()]).expect("it is signed").text(), text);
+            asks(text, note.print().as_bytes());
         }
         Err(NoteError::TooLong) => assert!(text.len() > MAX_TEXT_LEN),
         Err(NoteError::NotText) => assert!(text.bytes().any(|byte| byte < 0x20 && byte != b'\n')),
@@ -85,7 +89,30 @@ fn signs(text: &str) {
     }
 }
 
+/// A request or an approval that the fixed member signed says what its text says.
+fn asks(text: &str, note: &[u8]) {
+    let (vault, roster) = (VaultId([0x3f; 32]), office());
+    if let Ok((ask, digest)) = Ask::verify(note, vault, &roster) {
+        assert_eq!(ask.print().as_deref(), Some(text));
+        assert_eq!(digest, Digest::of(text.as_bytes()));
+        assert!(ask.objects.len() <= OBJECT_LIMIT && ask.created < ask.until);
+        assert_eq!(ask.requester, member_id(&signing_key().public()));
+    }
+    let ask = seeds::ask();
+    let digest = Digest::of(ask.print().expect("it is sound").as_bytes());
+    if let Ok(approval) = Approval::verify(note, &ask, digest, &roster) {
+        assert_eq!(approval.print().as_deref(), Some(text));
+        assert_eq!((approval.request, approval.wanted), (digest, ask.wanted));
+        assert!(approval.consent(approval.until).is_none());
+    }
+}
+
 fn texts(text: &str) {
+    if let Ok(policy) = Policy::parse(text) {
+        assert_eq!(policy.print(), text);
+        assert_eq!(policy.digest(), Digest::of(text.as_bytes()));
+    }
+
     fields(text);
     checkpoint(text);
     if let Ok(roster) = Roster::parse(text) {

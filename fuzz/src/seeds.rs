@@ -3,6 +3,8 @@
 mod age;
 mod people;
 
+pub(crate) use people::{ask, office};
+
 /// One input: the target's name, the file's name, the bytes.
 pub type Seed = (&'static str, String, Vec<u8>);
 

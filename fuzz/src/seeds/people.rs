@@ -1,13 +1,14 @@
 use gapvault::agefile::{Stanza, encrypt_with_passphrase, seal_header, stanza_len};
-use gapvault::crypto::{PublicKey, SigningKey, SystemRandom};
+use gapvault::crypto::{Digest, PublicKey, SigningKey, SystemRandom};
 use gapvault::document::{Meta, ModifiedAt, Name};
 use gapvault::encoding::base64;
-use gapvault::id::{DocumentId, VaultId};
+use gapvault::id::{DocumentId, MemberId, RequestId, VaultId};
 use gapvault::identity::Identity;
 use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::log::checkpoint::Checkpoint;
 use gapvault::log::merkle::{empty_root, leaf_hash};
 use gapvault::note::{Fields, KeyId, Signature, SignedNote, VerifierKey, member_id, origin};
+use gapvault::policy::{Approval, Ask, Part, Policy, Wanted};
 use gapvault::roster::{Host, KeyName, Member, Purpose, Roster};
 use gapvault::time::Timestamp;
 use secrecy::SecretString;
@@ -180,10 +181,42 @@ fn roster() -> Roster {
         zone: Zone::Isolated,
         key_kind: KeyKind::Classic,
         officers_needed: 1,
+        policy: None,
         keys: Purpose::ALL.into_iter().map(key).collect(),
         hosts: vec![Host { id: Host::id_of(&host), key: host, name: "desk 1".to_owned() }],
         members,
     }
+}
+
+/// A roster of the fixed member alone.
+pub(crate) fn office() -> Roster {
+    Roster { members: vec![member(signing_key().public(), Role::Officer, None)], ..roster() }
+}
+
+/// A request of the fixed member.
+pub(crate) fn ask() -> Ask {
+    Ask {
+        vault: VaultId([0x3f; 32]),
+        id: RequestId([0x52; 16]),
+        wanted: Wanted::Destroy,
+        to: None,
+        requester: member_id(&signing_key().public()),
+        created: start(),
+        until: Timestamp::from_unix_ms(start().unix_ms() + 1_000),
+        reason: Some(Digest([0x72; 32])),
+        note: None,
+        objects: vec![
+            (DocumentId([0x16; 16]), Digest([0x17; 32])),
+            (DocumentId([0x18; 16]), Digest([0x19; 32])),
+        ],
+    }
+}
+
+fn approval() -> Approval {
+    let ask = ask();
+    let request = Digest::of(ask.print().expect("it is sound").as_bytes());
+    let member = member_id(&signing_key().public());
+    Approval { vault: ask.vault, wanted: ask.wanted, part: Part::Approver, request, member, until: ask.until }
 }
 
 pub(super) fn notes() -> Named {
@@ -212,6 +245,7 @@ pub(super) fn notes() -> Named {
         .replace("previous none", &format!("previous {}", "ab".repeat(32)));
     let signed = SignedNote::sign(&roster, &[(known.name(), &key)]).expect("it is sound");
     let checked = some.sign(&SigningKey::from_seed([9; 32]), Some(&key)).expect("it is sound");
+    let policy = Policy { approvers: vec![MemberId([1; 8]), MemberId([2; 8])], ..Policy::for_one_person() };
     let named = vec![
         ("one", one.print()),
         ("several", two.print()),
@@ -227,6 +261,10 @@ pub(super) fn notes() -> Named {
         ("checkpoint-extra", format!("{}more\n", some.text())),
         ("checkpoint-zero", some.text().replace("1000000", "01000000")),
         ("checkpoint-signed", checked.print()),
+        ("request", ask().print().expect("it is sound")),
+        ("approval", approval().print().expect("it is sound")),
+        ("policy", Policy::default().print()),
+        ("policy-approvers", policy.print()),
         ("roster", roster),
         ("roster-later", later),
         ("roster-signed", signed.print()),
