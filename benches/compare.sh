@@ -3,7 +3,7 @@
 #
 #   benches/compare.sh [-r ROUNDS] [-d FOLDER] [SECTION…]
 #
-# Sections: small large stream rewrap verify memory scale (all of them without any).
+# Sections: small large stream rewrap revoke decide verify memory scale (all of them without any).
 # FOLDER should be on a memory file system and have 12 GiB free; it is /dev/shm where that exists.
 # A program that is not installed is left out. Needs GNU time, and bash 4.
 set -euo pipefail
@@ -21,7 +21,7 @@ while getopts r:d: option; do
 done
 shift $((OPTIND - 1))
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap verify memory scale)
+[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap revoke decide verify memory scale)
 
 work="$(mktemp -d "$base/gapvault-compare.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
@@ -195,6 +195,44 @@ rewrap() {
     told rewrap-large rewrap-few
     for set in many few large; do as "$work/v-$set" verify >/dev/null; done
     rm -rf "$work"/v-*
+}
+
+# Somebody leaves a vault of 50,000 documents of 64 KiB: when the new roster is in force, and when all is done.
+revoke() {
+    echo "== revoke: 50,000 documents of 64 KiB"
+    mkdir "$work/many"
+    head -c 3276800000 /dev/urandom | split -b 65536 -a 5 -d - "$work/many/f"
+    people hybrid "$work/v"
+    as "$work/v" seal "$work/many" --class important >/dev/null
+    rm -rf "$work/many"
+    for round in $(seq 0 "$rounds"); do
+        "$gapvault" --quiet --passphrase-file "$work/pass" identity new --name "Clerk $round" \
+            --out "$work/v/clerk.id" --work-factor 10 >/dev/null 2>&1
+        as "$work/v" member add "$work/v/clerk.id.card" --role clerk --clearance important --titles --yes >/dev/null
+        local id start
+        id="$(sed -n 's/^id //p' "$work/v/clerk.id.card")"
+        start=$(date +%s%3N)
+        timed revoke as "$work/v" member revoke "$id" --yes
+        rm -f "$work/v"/clerk.id*
+        [ "$round" = 0 ] || as "$work/v" audit show --last 60000 --json | revoked_after "$start" >>"$work/times.roster"
+    done
+    told roster
+    told revoke
+    as "$work/v" verify >/dev/null
+    rm -rf "$work/v"
+}
+
+# One decision, in a roster of 1,000 members.
+decide() {
+    echo "== one decision"
+    "$examples/decide" 1000
+}
+
+# Microseconds from this moment to the newest entry that put a roster in force.
+revoked_after() {
+    local time
+    time="$(grep -o '"code":"member-revoke"[^}]*}[^}]*}[^}]*' | tail -n 1 | grep -o '"time":"[^"]*"' | cut -d'"' -f4)"
+    echo $((($(date -d "$time" +%s%3N) - $1) * 1000))
 }
 
 verify() {
