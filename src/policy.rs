@@ -1,7 +1,7 @@
 //! May they? One pure decision from the request, the roster and the policy in force, the zone, the machine and the time:
 //! a grant, or a denial with its reason.
 //!
-//! Who may do what at all is fixed here ([`may`]); what more is asked of them for a class, the officers write into a
+//! Who may do what at all is fixed here; what more is asked of them for a class, the officers write into a
 //! [`Policy`]. `docs/ROLES.md` shows both.
 
 mod ask;
