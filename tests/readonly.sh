@@ -11,7 +11,7 @@ printf 'correct horse battery\n' >pass
 export GAPVAULT_STATE="$folder/state" GAPVAULT_LANG=en
 run() { "$program" --passphrase-file pass --quiet --vault vault --identity ann.id "$@" </dev/null; }
 run identity new --name Ann --out ann.id --work-factor 10 >/dev/null 2>&1
-run init vault --name v --zone isolated >/dev/null
+run init vault --name v --zone networked >/dev/null
 printf 'text' >a.txt
 run seal a.txt --class important --json >sealed.json
 id="$(sed 's/.*"id":"\([0-9a-f]*\)".*/\1/' sealed.json)"
