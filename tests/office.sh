@@ -246,8 +246,10 @@ step "status" 0 alma status
 grep -q '"code":"excepted"' out.txt || fail "no warning of the exception"
 ip link delete v0
 
-# Of two officers neither sends the other away alone.
-step "an officer leaves" 16 olga member revoke "${id[otto]}" --yes
+# Where two have to sign, two stay: neither sends the other away.
+step "an officer leaves" 4 olga member revoke "${id[otto]}" --yes
+said denied.last-officer
+step "a request to be taken back" 16 olga member revoke "${id[cara]}" --yes
 asked olga roster.change
 step "withdrawn" 0 olga withdraw "$request" --yes
 
