@@ -6,24 +6,26 @@ use std::collections::HashMap;
 use super::change::wrap_draft;
 use super::progress::Progress;
 use super::report::KeyReport;
+use super::revoke::Leaving;
 use super::rewrap::{RewrapRequest, Way};
 use super::session::{Session, actor};
-use super::{Code, Error, Vault, keys};
+use super::{Code, Done, Error, Vault, keys};
 use crate::access::{Action, Request};
 use crate::id::MemberId;
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Draft, Event, Object, ObjectKind, Outcome};
 use crate::policy::{Machine, decide};
-use crate::roster::{KeyName, Purpose};
+use crate::roster::{KeyName, Member, Purpose};
 use crate::store::StoreError;
 use crate::store::index::{Place, Row};
 use crate::store::live::Live;
 use crate::store::rosters;
 use crate::store::staging::Staging;
+use crate::time::Timestamp;
 
 impl Vault {
-    /// Does what waits for somebody who holds keys: wraps keys to members who lack them, and gives documents headers for the
+    /// Does what waits for somebody who holds keys: revokes whose last day is over, wraps keys to members who lack them, and gives documents headers for the
     /// newest keys. Can be interrupted and run again at any time.
     ///
     /// # Errors
@@ -34,6 +36,9 @@ impl Vault {
         rekey: bool,
         progress: &dyn Progress,
     ) -> Result<KeyReport, Error> {
+        if let Some(report) = self.see_off(me, rekey, progress)? {
+            return Ok(report);
+        }
         let mut report = KeyReport::default();
         let session = Session::begin(&*self.site.random)?;
         let mut live = self.live()?;
@@ -86,6 +91,34 @@ impl Vault {
         let now = self.site.clock.now().time;
         report.keys_waiting = keys::missing(&self.context, &live, live.roster().roster(), now)?.len() as u64;
         Ok(report)
+    }
+
+    /// The last day of somebody who holds keys is over: an officer whose signature is enough revokes, which is the same work and
+    /// ends with [`key_finish`](Self::key_finish) again. Where more officers have to sign, one of them asks for it.
+    fn see_off(
+        &self,
+        me: &Identity,
+        rekey: bool,
+        progress: &dyn Progress,
+    ) -> Result<Option<KeyReport>, Error> {
+        let live = self.live()?;
+        let alone = live.roster().roster().officers_needed.min(officers(&live)) <= 1;
+        let Some(member) = over(&live, self.site.clock.now().time).first().copied().filter(|_| alone) else {
+            return Ok(None);
+        };
+        if self.officer_only(&live, me).is_err() {
+            return Ok(None);
+        }
+        drop(live);
+        let leaving =
+            Leaving { member: member.to_string(), card: None, rekey, reason: None, confirm: &mut |_| Ok(()) };
+        match self.member_leave(me, leaving, progress) {
+            Ok(Done::Done(report)) => Ok(Some(report.documents)),
+            // Somebody else has to be able to read first; `status` goes on telling it.
+            Err(error) if error.code() == Code::LastReader => Ok(None),
+            Ok(Done::Asked(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Wraps what members lack and the caller holds.
@@ -279,6 +312,18 @@ fn key_draft(live: &Live, session: &Session, me: &Identity, event: Event, key: K
     draft.object = Some(Object::of_kind(ObjectKind::Vault));
     draft.detail.code = key.to_string().parse().ok();
     draft
+}
+
+/// Members whose last day is over and who hold keys that are in use.
+pub(super) fn over(live: &Live, now: Timestamp) -> Vec<MemberId> {
+    let roster = live.roster().roster();
+    let holds = |member: &&Member| Purpose::ALL.into_iter().any(|purpose| member.holds(purpose));
+    let ended = roster.members.iter().filter(|member| member.has_ended(now));
+    ended.filter(holds).map(|member| member.id).collect()
+}
+
+fn officers(live: &Live) -> u32 {
+    u32::try_from(live.roster().roster().officers().count()).unwrap_or(u32::MAX)
 }
 
 /// Keys that members lack, as `status` tells them.

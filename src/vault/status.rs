@@ -1,6 +1,6 @@
 //! Health.
 
-use super::finish::{is_finished, lacking, stale};
+use super::finish::{is_finished, lacking, over, stale};
 use super::keys;
 use super::policy::people_there;
 use super::report::{LogStatus, StatusReport, Warning};
@@ -43,6 +43,8 @@ impl Vault {
         let mut pending = live.recovered().to_vec();
         let missing = keys::missing(&self.context, live, live.roster().roster(), self.site.clock.now().time)?;
         pending.extend(lacking(&missing));
+        let over = over(live, self.site.clock.now().time);
+        pending.extend(over.iter().map(|member| format!("revoke {member}")));
         for class in Class::ALL.iter().copied() {
             let since = self.generation_since(live, Purpose::Class(class))?;
             if let Some((key, since)) = since.filter(|(key, _)| !is_finished(live, *key).unwrap_or(false)) {

@@ -1,16 +1,19 @@
 //! People who have left: what they can still open, and what a stop in between leaves.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use gapvault::access::Denial;
 use gapvault::agefile::{self, UnverifiedHeader};
 use gapvault::label::{Class, Role};
 use gapvault::plugin::Plugins;
-use gapvault::vault::{Code, Identity, ListRequest, NoProgress, Progress, RewrapRequest, Stage};
+use gapvault::vault::{
+    Code, Identity, ListRequest, MemberAdd, NoProgress, Progress, RewrapRequest, Site, Stage, Vault,
+};
 
 use super::rosters::{leave, send_away};
 use super::{Office, code, done};
-use crate::verbs::{sealing, sound, words};
+use crate::verbs::{self, Ahead, sealing, sound, words};
 
 /// The key of a class, as a member would have kept it.
 pub(super) fn kept_key(office: &Office, class: Class, of: &Identity) -> agefile::Identity {
@@ -239,5 +242,48 @@ fn a_key_is_not_older_than_the_roster_that_names_it() {
         office.place.vault().key_retire(office.olga()).unwrap();
         assert_eq!(office.place.open(&office.carl, &id, &office.place.path(&id)).unwrap(), b"text");
     }
+    sound(&office.place);
+}
+
+#[test]
+fn an_end_date_that_passes_is_a_departure_that_waits_for_an_officer() {
+    let office = Office::new(1);
+    let id = office.document();
+    let clock = Arc::new(Ahead(AtomicI64::new(0)));
+    let today = gapvault::time::Clock::now(&*clock).time.day();
+    let folder = office.place.path("home");
+    std::fs::create_dir_all(&folder).unwrap();
+    let guest = verbs::person(&office.place.site(), &folder, "guest");
+    let joining = MemberAdd {
+        card: folder.join("guest.id.card"),
+        role: Role::Clerk,
+        clearance: vec![Class::Important],
+        titles: false,
+        import: false,
+        release: false,
+        until: Some(today),
+        sponsor: None,
+        confirm: &mut |_| Ok(()),
+    };
+    done(office.place.vault().member_add(office.olga(), joining).unwrap());
+    let out = office.place.path("out");
+    assert_eq!(office.place.open(&guest, &id, &out).unwrap(), b"text", "the last day is a day");
+
+    clock.0.store(2 * 24 * 60 * 60 * 1000, Ordering::SeqCst);
+    let site = Site { clock: clock.clone(), ..office.place.site() };
+    let later = || Vault::at(site.clone(), &office.place.path("v")).unwrap();
+    let waiting = format!("revoke {}", guest.id());
+    assert!(later().status().unwrap().pending.contains(&waiting));
+    let refused = later().seal(&guest, &sealing(&office.place.path("a.txt"), Class::Important), &NoProgress);
+    assert_eq!(code(refused), Some(Code::Ended));
+    // Who is no officer changes no roster; an officer's next `key finish` does the work.
+    later().key_finish(&office.cara, false, &NoProgress).unwrap();
+    assert!(office.roster().member(guest.id()).is_some());
+    let report = later().key_finish(office.olga(), false, &NoProgress).unwrap();
+    assert_eq!((report.rewrapped, report.waiting), (1, 0));
+    assert!(office.roster().member(guest.id()).is_none());
+    assert!(later().status().unwrap().pending.is_empty());
+    std::fs::remove_file(&out).unwrap();
+    assert_eq!(office.place.open(&office.carl, &id, &out).unwrap(), b"text");
     sound(&office.place);
 }
