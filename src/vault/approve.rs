@@ -1,7 +1,5 @@
 //! Other people's part in a request: to look at it, to consent, to refuse; and the requester's, to take it back.
 
-use std::collections::HashMap;
-
 use super::ask::{Asked, officers_who_signed, request_draft};
 use super::change::Change;
 use super::init::sign_text;
@@ -258,12 +256,7 @@ impl Vault {
         let mut draft = request_draft(live, session, me, Event::RequestApprove, asked.ask.id);
         draft.detail.note_sha256 = Some(note.digest());
         draft.detail.code = part.as_str().parse().ok();
-        staging.keep();
-        let (recorded, entries) = live.record(&grant, vec![draft], Some(me.signing()))?;
-        live.publish(session.id(), &[place], &recorded)?;
-        live.follow(&entries, &HashMap::new())?;
-        staging.release();
-        Ok(())
+        self.land(live, &staging, &grant, me, (vec![draft], &[place]))
     }
 
     /// Puts a roster in force that enough officers have signed.
@@ -391,7 +384,7 @@ impl Vault {
             (true, true) => standing(live.roster().roster(), me.id(), self.site.clock.now().time)
                 .map(|_| ())
                 .map_err(Error::from),
-            (true, false) => Err(Denial::Role.into()),
+            (true, false) => Err(Code::NotTheRequester.into()),
             (false, _) => self
                 .may_consent(&live, &asked, me.id(), Part::Approver)
                 .or_else(|_| self.may_consent(&live, &asked, me.id(), Part::Releaser)),

@@ -1,6 +1,5 @@
 //! Requests: what one person asks for and others have to consent to.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::init::sign_text;
@@ -109,11 +108,7 @@ impl Vault {
         draft.detail.code = ask.wanted.as_str().parse().ok();
         let seq = live.ledger().size();
         session.seal_reason(&mut draft, seq, asking.reason, &roster, &*self.site.random)?;
-        staging.keep();
-        let (recorded, entries) = live.record(grant, vec![draft], Some(me.signing()))?;
-        live.publish(session.id(), &places, &recorded)?;
-        live.follow(&entries, &HashMap::new())?;
-        staging.release();
+        self.land(live, &staging, grant, me, (vec![draft], &places))?;
         let asked = self.asked(live, id)?;
         Ok(self.request_report(live, &asked))
     }

@@ -125,6 +125,24 @@ impl Vault {
         Ok(())
     }
 
+    /// Records what is staged, puts it into its places, and lets the index follow.
+    pub(super) fn land(
+        &self,
+        live: &mut Live,
+        staging: &Staging,
+        grant: &Grant,
+        me: &Identity,
+        (drafts, places): (Vec<Draft>, &[PathBuf]),
+    ) -> Result<(), Error> {
+        // Once the append was tried, what is staged may be in the log: only the next start may sweep it.
+        staging.keep();
+        let (recorded, entries) = live.record(grant, drafts, Some(me.signing()))?;
+        live.publish(staging.session(), places, &recorded)?;
+        live.follow(&entries, &HashMap::new())?;
+        staging.release();
+        Ok(())
+    }
+
     pub(super) fn stage_keys(&self, staging: &Staging, files: &[KeyFile]) -> Result<Vec<PathBuf>, Error> {
         let stage = |(key, member, bytes): &KeyFile| {
             let place = self.context.layout.key(*key, *member);

@@ -125,6 +125,8 @@ codes! {
     KeyWaiting = "denied.key-waiting",
     /// The policy wants a reason.
     ReasonNeeded = "denied.reason",
+    /// Only who asked takes a request back.
+    NotTheRequester = "denied.not-the-requester",
     /// Nobody consents to the own request.
     OwnRequest = "denied.own-request",
     /// Another person has to do it.

@@ -146,12 +146,7 @@ impl Vault {
         session.seal_reason(&mut draft, seq, reason, &roster, &*self.site.random)?;
         let mut drafts = vec![draft];
         drafts.extend(asked.map(|asked| request_draft(live, session, me, Event::RequestDone, asked.ask.id)));
-        staging.keep();
-        let (recorded, entries) = live.record(&grant, drafts, Some(me.signing()))?;
-        live.publish(session.id(), &[place], &recorded)?;
-        live.follow(&entries, &HashMap::new())?;
-        staging.release();
-        Ok(())
+        self.land(live, &staging, &grant, me, (drafts, &[place]))
     }
 
     /// Whether officers of the roster in force allowed this host to be connected now.

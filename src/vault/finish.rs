@@ -1,8 +1,6 @@
 //! What follows a change of keys: members who lack them, documents under older ones, old keys that nobody needs. It can be
 //! interrupted and done again: what is missing is found by looking.
 
-use std::collections::HashMap;
-
 use super::change::wrap_draft;
 use super::progress::Progress;
 use super::report::KeyReport;
@@ -134,11 +132,7 @@ impl Vault {
         let places = self.stage_keys(&staging, &files)?;
         staging.sync()?;
         let drafts = files.iter().map(|(key, to, _)| wrap_draft(live, session, me, *key, *to)).collect();
-        staging.keep();
-        let (recorded, entries) = live.record(&grant, drafts, Some(me.signing()))?;
-        live.publish(session.id(), &places, &recorded)?;
-        live.follow(&entries, &HashMap::new())?;
-        staging.release();
+        self.land(live, &staging, &grant, me, (drafts, &places))?;
         Ok(files.len() as u64)
     }
 
