@@ -168,7 +168,7 @@ said usage.request-ended
 step "a destruction" 16 cara destroy "$three" --reason over --yes
 asked cara document.destroy
 step "another's request" 4 carl withdraw "$request" --yes
-logged carl request.withdraw denied denied.role
+logged carl request.withdraw denied denied.not-the-requester
 step "taken back" 0 cara withdraw "$request" --yes
 logged cara request.withdraw ok
 step "approved too late" 2 otto approve "$request" --yes --run
