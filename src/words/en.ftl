@@ -596,6 +596,7 @@ say-verified-documents = Documents checked: { $documents } ({ $size })
 say-first-bad = First bad entry: { $seq }
 say-note = A signed checkpoint that contradicts another:
 say-pending = Left by a command that was cut off; the next change finishes it: { $what }
+say-waits-for-keys = Waits for somebody who holds the keys (gapvault key finish): { $what }
 say-verdict = Verdict: { $verdict }
 say-rebuilt = Rebuilt: { $entries } entries, { $documents } documents, { $tiles } tiles
 say-old-index = The old index was put aside: { $path }

@@ -596,6 +596,7 @@ say-verified-documents = 已查驗文件：{ $documents } 份（{ $size }）
 say-first-bad = 首筆異常項目：{ $seq }
 say-note = 與其他檢查點矛盾的已簽署檢查點：
 say-pending = 先前中斷的作業，將於下次變更時完成：{ $what }
+say-waits-for-keys = 等候持有金鑰者處理（gapvault key finish）：{ $what }
 say-verdict = 判定：{ $verdict }
 say-rebuilt = 已重建：項目 { $entries } 筆、文件 { $documents } 份、雜湊區塊 { $tiles } 個
 say-old-index = 原索引已移至：{ $path }

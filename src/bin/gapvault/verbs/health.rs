@@ -31,7 +31,10 @@ fn told(desk: &Desk, report: &StatusReport) -> Vec<String> {
         ("witnessed", report.log.witnessed_size.to_string()),
     ]);
     for what in &report.pending {
-        lines.push(desk.text("say-pending", &[("what", what.clone())]));
+        // Some work takes a person with keys, and is not done by whatever comes next.
+        let takes_keys = ["wrap ", "rewrap ", "revoke "].iter().any(|work| what.starts_with(work));
+        let key = if takes_keys { "say-waits-for-keys" } else { "say-pending" };
+        lines.push(desk.text(key, &[("what", what.clone())]));
     }
     for warning in &report.warnings {
         // A class is told by its word; other details are names and stand for themselves.
