@@ -28,6 +28,8 @@ pub enum Action {
     },
     /// Send a document of a class to a vault in this zone.
     Export(Class, Zone),
+    /// Look into a bundle that another vault sent.
+    Import,
     /// Let documents of a class in that this member imported.
     Accept(Class, MemberId),
     /// Give documents of a class new headers or new file keys, and members the keys that they may have.
@@ -40,6 +42,8 @@ pub enum Action {
     EnrolHost,
     /// Go on with a log whose host state is lost or newer.
     Resume,
+    /// Admit another vault, to exchange bundles with, or let it go.
+    Pair,
     /// Consent to what somebody else asked for.
     Consent,
 }

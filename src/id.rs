@@ -74,6 +74,10 @@ fixed_id!(
     RequestId, 16
 );
 fixed_id!(
+    /// What crosses the gap at once, as the sender names it.
+    BundleId, 16
+);
+fixed_id!(
     /// A member: the first 8 bytes of the SHA-256 of the member's signing key.
     MemberId, 8
 );

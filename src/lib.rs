@@ -30,6 +30,7 @@ pub mod policy;
 pub mod sealed;
 
 pub mod audit;
+pub mod bundle;
 #[cfg(feature = "vault")]
 pub mod store;
 #[cfg(feature = "vault")]

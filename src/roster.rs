@@ -5,6 +5,7 @@
 //! predecessor. [`found`] and [`InForce::succeed`] are the only ways to a roster that counts.
 
 mod chain;
+mod resume;
 mod text;
 
 use crate::crypto::{Digest, PublicKey};
@@ -13,6 +14,7 @@ use crate::label::{Class, KeyKind, Role, Zone};
 use crate::time::Timestamp;
 
 pub use chain::{InForce, found};
+pub use resume::{RESUME_KIND, Resume};
 pub use text::{NAME_LIMIT, ROSTER_KIND, is_name};
 
 /// Most members of one roster.
@@ -161,6 +163,9 @@ pub struct Roster {
     pub officers_needed: u32,
     /// The digest of the policy's text; none for the built-in one.
     pub policy: Option<Digest>,
+    /// The vault that a drop box is for: its class keys and its catalogue key are that vault's, and nobody here has a secret
+    /// half.
+    pub deposit_for: Option<VaultId>,
     /// Every generation's public half, as age writes it, sorted.
     pub keys: Vec<(KeyName, String)>,
     /// Hosts that may write, sorted by id.
@@ -245,6 +250,7 @@ mod tests {
             key_kind: KeyKind::Classic,
             officers_needed: 1,
             policy: None,
+            deposit_for: None,
             keys,
             hosts: vec![Host { id: Host::id_of(&host), key: host, name: "desk 1".into() }],
             members: vec![member(&officer_key(), Role::Officer)],

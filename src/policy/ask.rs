@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use crate::access::Consent;
 use crate::crypto::Digest;
-use crate::id::{DocumentId, MemberId, RequestId, VaultId};
+use crate::id::{BundleId, DocumentId, MemberId, RequestId, VaultId};
 use crate::label::{Class, labels};
 use crate::note::{Fields, FieldsReader, SignedNote, VerifierKey};
 use crate::roster::Roster;
@@ -36,6 +36,8 @@ labels!(
         Roster = "roster",
         /// To work for a time on a machine that is connected.
         Exception = "exception",
+        /// To send documents to another vault.
+        Export = "export",
     }
 );
 
@@ -66,6 +68,23 @@ pub enum BadAsk {
     Other,
 }
 
+/// What is to be sent. The list is under the digest: a request travels with the bundle, and says no more than its manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Export {
+    /// The bundle.
+    pub bundle: BundleId,
+    /// The vault that is to receive it.
+    pub receiver: VaultId,
+    /// The digest of the inner list.
+    pub inner: Digest,
+    /// The most bytes that a volume may have.
+    pub volume: u64,
+    /// Parity in percent of the volumes.
+    pub parity: u32,
+    /// From when on it is not to be imported any more.
+    pub not_after: Timestamp,
+}
+
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
@@ -87,6 +106,8 @@ pub struct Ask {
     pub reason: Option<Digest>,
     /// The digest of the note that is to be in force.
     pub note: Option<Digest>,
+    /// What is to be sent.
+    pub export: Option<Export>,
     /// Documents, by id and the digest of their payload, sorted by id, none twice.
     pub objects: Vec<(DocumentId, Digest)>,
 }
@@ -104,6 +125,14 @@ impl Ask {
         out.put("until", self.until);
         out.put("reason", or_none(self.reason));
         out.put("note", or_none(self.note));
+        if let Some(export) = &self.export {
+            out.put("bundle", export.bundle);
+            out.put("receiver", export.receiver);
+            out.put("inner", export.inner);
+            out.put("volume", export.volume);
+            out.put("parity", export.parity);
+            out.put("not-after", export.not_after);
+        }
         for (id, payload) in &self.objects {
             out.put(&format!("object.{id}"), payload);
         }
@@ -122,8 +151,19 @@ impl Ask {
             until: fields.take_as("until").ok()?,
             reason: optional(fields.take("reason").ok()?)?,
             note: optional(fields.take("note").ok()?)?,
+            export: None,
             objects: Vec::new(),
         };
+        if ask.wanted == Wanted::Export {
+            ask.export = Some(Export {
+                bundle: fields.take_as("bundle").ok()?,
+                receiver: fields.take_as("receiver").ok()?,
+                inner: fields.take_as("inner").ok()?,
+                volume: fields.take_as("volume").ok()?,
+                parity: fields.take_as("parity").ok()?,
+                not_after: fields.take_as("not-after").ok()?,
+            });
+        }
         for (key, payload) in fields.take_prefixed("object.") {
             ask.objects.push((key.parse().ok()?, payload.parse().ok()?));
         }
@@ -135,8 +175,11 @@ impl Ask {
     /// Each action has what it is about, and nothing else.
     pub fn is_sound(&self) -> bool {
         let documents = matches!(self.wanted, Wanted::Open | Wanted::Destroy | Wanted::Relabel);
-        documents == self.note.is_none()
+        let note = matches!(self.wanted, Wanted::Roster | Wanted::Exception);
+        note == self.note.is_some()
             && documents != self.objects.is_empty()
+            && (self.wanted == Wanted::Export) == self.export.is_some()
+            && self.export.is_none_or(|export| export.parity <= 100 && self.created < export.not_after)
             && self.objects.len() <= OBJECT_LIMIT
             && (self.wanted == Wanted::Relabel) == self.to.is_some()
             && self.created < self.until
@@ -272,6 +315,7 @@ mod tests {
             until: Timestamp::from_unix_ms(2_000),
             reason: Some(Digest([3; 32])),
             note: None,
+            export: None,
             objects: vec![(DocumentId([1; 16]), Digest([1; 32])), (DocumentId([2; 16]), Digest([2; 32]))],
         }
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::Digest;
 use crate::id::MemberId;
 use crate::label::{Class, labels};
-use crate::note::{Fields, FieldsReader};
+use crate::note::{Fields, FieldsReader, is_value};
 
 /// The first line of a policy's text.
 pub const POLICY_KIND: &str = "gapvault.policy/v1";
@@ -13,6 +13,8 @@ pub const POLICY_KIND: &str = "gapvault.policy/v1";
 const MOST_APPROVALS: u32 = 16;
 /// The most approvers that can be named.
 const MOST_APPROVERS: usize = 256;
+/// Longest command that looks at imports, in bytes.
+const CHECK_LIMIT: usize = 1000;
 const NONE: &str = "none";
 
 labels!(
@@ -83,6 +85,8 @@ pub struct Policy {
     pub important: ClassRules,
     /// Who approves besides officers, sorted, none twice.
     pub approvers: Vec<MemberId>,
+    /// The command that looks at what is imported: it reads a document from its standard input.
+    pub check: Option<String>,
 }
 
 impl Default for Policy {
@@ -109,7 +113,7 @@ impl Default for Policy {
             relabel_down_approvals: 2,
             ..important.clone()
         };
-        Self { critical, important, approvers: Vec::new() }
+        Self { critical, important, approvers: Vec::new(), check: None }
     }
 }
 
@@ -118,6 +122,7 @@ impl Default for Policy {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct Written {
     approvers: Vec<MemberId>,
+    check: Option<String>,
     critical: WrittenRules,
     important: WrittenRules,
 }
@@ -164,8 +169,9 @@ impl<'de> Deserialize<'de> for Policy {
             critical: written.critical.over(base.critical),
             important: written.important.over(base.important),
             approvers,
+            check: written.check,
         };
-        policy.check().map_err(serde::de::Error::custom)?;
+        policy.validate().map_err(serde::de::Error::custom)?;
         Ok(policy)
     }
 }
@@ -184,7 +190,7 @@ impl Policy {
             destroy_approvals: 0,
             relabel_down_approvals: 0,
         };
-        Self { critical: rules.clone(), important: rules, approvers: Vec::new() }
+        Self { critical: rules.clone(), important: rules, approvers: Vec::new(), check: None }
     }
 
     /// What is asked for with a class.
@@ -211,12 +217,15 @@ impl Policy {
         most(&self.critical).max(most(&self.important))
     }
 
-    fn check(&self) -> Result<(), BadPolicy> {
+    fn validate(&self) -> Result<(), BadPolicy> {
         if self.most_people() > MOST_APPROVALS {
             return Err(BadPolicy(format!("more than {MOST_APPROVALS} approvals")));
         }
         if self.approvers.len() > MOST_APPROVERS {
             return Err(BadPolicy(format!("more than {MOST_APPROVERS} approvers")));
+        }
+        if self.check.as_ref().is_some_and(|check| check.len() > CHECK_LIMIT || !is_value(check)) {
+            return Err(BadPolicy("check is not one short line".to_owned()));
         }
         if self.approvers.windows(2).any(|pair| matches!(pair, [one, next] if one >= next)) {
             return Err(BadPolicy("approvers are not in order".to_owned()));
@@ -229,6 +238,7 @@ impl Policy {
         let mut out = Fields::new(POLICY_KIND);
         let approvers: Vec<String> = self.approvers.iter().map(ToString::to_string).collect();
         out.put("approvers", if approvers.is_empty() { NONE.to_owned() } else { approvers.join(",") });
+        out.put_some("check", self.check.as_ref());
         for class in Class::ALL {
             print_rules(*class, self.of(*class), &mut out);
         }
@@ -242,7 +252,7 @@ impl Policy {
     /// [`BadPolicy`].
     pub fn parse(text: &str) -> Result<Self, BadPolicy> {
         let policy = read(text).ok_or_else(|| BadPolicy("malformed".to_owned()))?;
-        policy.check()?;
+        policy.validate()?;
         if policy.print() == text { Ok(policy) } else { Err(BadPolicy("another spelling".to_owned())) }
     }
 
@@ -271,10 +281,11 @@ fn read(text: &str) -> Option<Policy> {
         NONE => Vec::new(),
         ids => ids.split(',').map(|id| id.parse().ok()).collect::<Option<_>>()?,
     };
+    let check = fields.take_some("check").map(str::to_owned);
     let critical = read_rules(Class::Critical, &mut fields)?;
     let important = read_rules(Class::Important, &mut fields)?;
     fields.finish().ok()?;
-    Some(Policy { critical, important, approvers })
+    Some(Policy { critical, important, approvers, check })
 }
 
 fn read_rules(class: Class, fields: &mut FieldsReader<'_>) -> Option<ClassRules> {

@@ -34,6 +34,7 @@ pub(super) fn roster(zone: Zone, members: Vec<Member>) -> Roster {
         key_kind: KeyKind::Classic,
         officers_needed: 1,
         policy: None,
+        deposit_for: None,
         keys: vec![],
         hosts: vec![],
         members,
@@ -57,6 +58,8 @@ fn actions() -> Vec<Action> {
         Action::EnrolHost,
         Action::Resume,
         Action::Consent,
+        Action::Import,
+        Action::Pair,
     ];
     for class in Class::ALL.iter().copied() {
         actions.extend([
@@ -80,14 +83,17 @@ fn allowed(action: Action, member: &Member) -> bool {
         Action::Seal(_) | Action::Consent => (&everybody, None, true),
         Action::Open(class) => (&everybody, Some(class), true),
         Action::SeeTitles => (&everybody, None, member.titles),
-        Action::Accept(..) => (&everybody, None, member.import),
+        Action::Import | Action::Accept(..) => (&everybody, None, member.import),
         Action::Destroy(_) if member.role == Officer => (&[Officer], None, true),
         Action::Destroy(class) => (&[Clerk], Some(class), true),
         Action::Relabel { from, .. } | Action::Rewrap(from) => (&[Officer, Clerk], Some(from), true),
         Action::Export(class, _) => (&[Officer, Clerk, Courier], Some(class), true),
-        Action::Found | Action::ChangeRoster | Action::Except | Action::EnrolHost | Action::Resume => {
-            (&[Officer], None, true)
-        }
+        Action::Found
+        | Action::ChangeRoster
+        | Action::Except
+        | Action::EnrolHost
+        | Action::Resume
+        | Action::Pair => (&[Officer], None, true),
     };
     roles.contains(&member.role) && right && class.is_none_or(|class| member.clearance.contains(&class))
 }

@@ -40,6 +40,8 @@ impl InForce {
         let follows = roster.version == self.roster.version + 1
             && roster.previous == Some(self.digest)
             && roster.vault == Some(self.vault)
+            // A drop box stays one, and nothing becomes one.
+            && roster.deposit_for == self.roster.deposit_for
             // A key that was there stays what it was: documents are under it.
             && self.roster.keys.iter().all(|key| roster.keys.contains(key));
         if !follows {

@@ -30,6 +30,7 @@ impl Roster {
         out.put("keys", self.key_kind);
         out.put("officers-needed", self.officers_needed);
         out.put("policy", or_word(self.policy, BUILT_IN));
+        out.put_some("deposit-for", self.deposit_for);
         for (name, key) in &self.keys {
             out.put(&format!("key.{}.{}", name.purpose.as_str(), name.generation), key);
         }
@@ -126,6 +127,7 @@ fn read(text: &str) -> Option<Roster> {
         key_kind: fields.take_as("keys").ok()?,
         officers_needed: fields.take_as("officers-needed").ok()?,
         policy: optional(fields.take("policy").ok()?, BUILT_IN)?,
+        deposit_for: fields.take_some_as("deposit-for").ok()?,
         keys: Vec::new(),
         hosts: Vec::new(),
         members: Vec::new(),

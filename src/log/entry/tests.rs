@@ -1,6 +1,6 @@
 use super::*;
 use crate::crypto::Digest;
-use crate::id::{DocumentId, MemberId, VaultId};
+use crate::id::{BundleId, DocumentId, MemberId, VaultId};
 use crate::label::{Class, Role};
 use crate::note::KeyId;
 use proptest::option::of;
@@ -30,16 +30,26 @@ fn full() -> Draft {
     object.size = Some(u64::MAX);
     draft.object = Some(object);
     draft.detail = Detail {
+        attempt: Some(5),
+        bundle: Some(BundleId([14; 16])),
         code: Some("x".parse().unwrap()),
         count: Some(0),
         from: Some(1),
         host_key: Some([9; 32]),
+        inner_sha256: Some(Digest([15; 32])),
+        medium: Some(6),
         note_sha256: Some(Digest([10; 32])),
+        number: Some(7),
+        origin_id: Some(DocumentId([16; 16])),
+        peer: Some(VaultId([17; 32])),
         root: Some([11; 32]),
         sealed: Some(vec![12; 70]),
+        series: Some(8),
         session_key: Some(vec![13; 1200]),
         size: Some(2),
         to: Some(3),
+        tool: Some("y-1".parse().unwrap()),
+        until: Some(Timestamp::from_unix_ms(9)),
         version: Some(4),
     };
     draft
@@ -84,7 +94,7 @@ fn an_entry_with_every_field_reads_as_it_prints() {
     let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let count = |name: &str| value[name].as_object().unwrap().len();
     assert_eq!(value.as_object().unwrap().len(), 17);
-    assert_eq!((count("actor"), count("object"), count("detail")), (3, 8, 11));
+    assert_eq!((count("actor"), count("object"), count("detail")), (3, 8, 21));
 }
 
 #[test]
@@ -330,19 +340,39 @@ fn details() -> impl Strategy<Value = Detail> {
     let numbers = [(); 5].map(|()| of(any::<u64>()));
     let hashes = [(); 3].map(|()| of(any::<[u8; 32]>()));
     let bytes = || of(prop::collection::vec(any::<u8>(), 0..99));
-    (of(code()), numbers, hashes, bytes(), bytes()).prop_map(
-        |(code, [count, from, size, to, version], [host_key, note, root], sealed, session_key)| Detail {
-            code,
-            count,
-            from,
-            host_key,
-            note_sha256: note.map(Digest),
-            root,
-            sealed,
-            session_key,
-            size,
-            to,
-            version,
+    let gap = (
+        [(); 4].map(|()| of(any::<u64>())),
+        [(); 2].map(|()| of(any::<[u8; 16]>())),
+        [(); 2].map(|()| of(any::<[u8; 32]>())),
+        of(code()),
+        of(0..4_000_000_000_000_i64),
+    );
+    (of(code()), numbers, hashes, bytes(), bytes(), gap).prop_map(
+        |(code, [count, from, size, to, version], [host_key, note, root], sealed, session_key, gap)| {
+            let ([attempt, medium, number, series], [bundle, origin], [inner, peer], tool, until) = gap;
+            Detail {
+                attempt,
+                bundle: bundle.map(BundleId),
+                code,
+                count,
+                from,
+                host_key,
+                inner_sha256: inner.map(Digest),
+                medium,
+                note_sha256: note.map(Digest),
+                number,
+                origin_id: origin.map(DocumentId),
+                peer: peer.map(VaultId),
+                root,
+                sealed,
+                series,
+                session_key,
+                size,
+                to,
+                tool,
+                until: until.map(Timestamp::from_unix_ms),
+                version,
+            }
         },
     )
 }

@@ -7,9 +7,10 @@ use super::text;
 use super::words::ObjectKind;
 use crate::crypto::Digest;
 use crate::encoding::{unhex, write_hex};
-use crate::id::{DocumentId, HostId, MemberId, RequestId, VaultId};
+use crate::id::{BundleId, DocumentId, HostId, MemberId, RequestId, VaultId};
 use crate::label::{Class, Role};
 use crate::note::KeyId;
+use crate::time::Timestamp;
 
 /// Longest machine code, in bytes.
 pub const MAX_CODE_LEN: usize = 64;
@@ -156,6 +157,11 @@ impl Object {
         Self { id: Some(ObjectId::Bytes16(id.0)), ..Self::of_kind(ObjectKind::Request) }
     }
 
+    /// A bundle.
+    pub fn bundle(id: BundleId) -> Self {
+        Self { id: Some(ObjectId::Bytes16(id.0)), ..Self::of_kind(ObjectKind::Bundle) }
+    }
+
     /// A host.
     pub fn host(id: HostId) -> Self {
         Self { id: Some(ObjectId::Bytes8(id.0)), ..Self::of_kind(ObjectKind::Host) }
@@ -192,6 +198,14 @@ impl Object {
         }
     }
 
+    /// The bundle's id, if it is a bundle.
+    pub fn bundle_id(&self) -> Option<BundleId> {
+        match (self.kind, self.id?) {
+            (ObjectKind::Bundle, ObjectId::Bytes16(id)) => Some(BundleId(id)),
+            _ => None,
+        }
+    }
+
     /// The member's id, if it is a member.
     pub fn member_id(&self) -> Option<MemberId> {
         match (self.kind, self.id?) {
@@ -221,7 +235,10 @@ impl Object {
         matches!(
             (self.kind, self.id),
             (_, None)
-                | (ObjectKind::Document | ObjectKind::Request, Some(ObjectId::Bytes16(_)))
+                | (
+                    ObjectKind::Document | ObjectKind::Request | ObjectKind::Bundle,
+                    Some(ObjectId::Bytes16(_))
+                )
                 | (ObjectKind::Host | ObjectKind::Member, Some(ObjectId::Bytes8(_)))
                 | (ObjectKind::Vault, Some(ObjectId::Bytes32(_)))
         )
@@ -282,6 +299,12 @@ impl fmt::Display for Commitment {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detail {
+    /// Which attempt to send a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub attempt: Option<u64>,
+    /// The bundle that a document came or went in.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub bundle: Option<BundleId>,
     /// An error or finding as a code.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
     pub code: Option<Code>,
@@ -294,15 +317,33 @@ pub struct Detail {
     /// The Ed25519 log key of a host.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
     pub host_key: Option<[u8; 32]>,
+    /// Digest of a bundle's inner list.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub inner_sha256: Option<Digest>,
+    /// Which medium of an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub medium: Option<u64>,
     /// Digest of the note that this is about.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
     pub note_sha256: Option<Digest>,
+    /// A bundle's number in its channel.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub number: Option<u64>,
+    /// The id that a document has in the vault that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub origin_id: Option<DocumentId>,
+    /// The vault at the other end of a channel.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub peer: Option<VaultId>,
     /// A root that was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
     pub root: Option<[u8; 32]>,
     /// What may not be said in clear, under the session's metadata key.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
     pub sealed: Option<Vec<u8>>,
+    /// In which series of a channel's numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub series: Option<u64>,
     /// The session's metadata key, wrapped to the catalogue key.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some_base64")]
     pub session_key: Option<Vec<u8>>,
@@ -312,6 +353,12 @@ pub struct Detail {
     /// The end of a range, or the number after a change.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
     pub to: Option<u64>,
+    /// The program that looked at a document, and its version.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub tool: Option<Code>,
+    /// Until when, in the log of what was given a last day.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
+    pub until: Option<Timestamp>,
     /// The version of what this is about.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
     pub version: Option<u64>,

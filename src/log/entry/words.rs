@@ -49,6 +49,20 @@ labels!(
         DocumentRekey = "document.rekey",
         /// Titles were asked for.
         TitleRead = "title.read",
+        /// Another vault was admitted, its newer rosters were taken, or it was let go.
+        PeerChange = "peer.change",
+        /// A bundle was written to a medium.
+        BundleWrite = "bundle.write",
+        /// A document went out in a bundle.
+        DocumentExport = "document.export",
+        /// A bundle was taken from a medium into quarantine, or was refused.
+        BundleImport = "bundle.import",
+        /// What waited in quarantine was let in, or turned away.
+        BundleAccept = "bundle.accept",
+        /// A document came in from another vault.
+        DocumentImport = "document.import",
+        /// The receiver's answer was taken, or was refused.
+        BundleReceipt = "bundle.receipt",
         /// Something in the program or the machine did not work.
         FunctionError = "function.error",
     }
@@ -113,6 +127,8 @@ labels!(
         Log = "log",
         /// What somebody asked for.
         Request = "request",
+        /// A bundle.
+        Bundle = "bundle",
     }
 );
 
@@ -137,7 +153,12 @@ impl Category {
                 | E::RequestApprove
                 | E::RequestReject
                 | E::RequestWithdraw
-                | E::RequestDone,
+                | E::RequestDone
+                | E::BundleWrite
+                | E::DocumentExport
+                | E::BundleImport
+                | E::BundleAccept
+                | E::BundleReceipt,
                 Outcome::Ok,
             ) => Self::ImportantAction,
             (
@@ -145,7 +166,8 @@ impl Category {
                 | E::DocumentDestroy
                 | E::DocumentRelabel
                 | E::DocumentRewrap
-                | E::DocumentRekey,
+                | E::DocumentRekey
+                | E::DocumentImport,
                 Outcome::Ok,
             ) => Self::DataChange,
             (
@@ -158,7 +180,8 @@ impl Category {
                 | E::KeyWrap
                 | E::KeyFinish
                 | E::KeyRetire
-                | E::ZoneExcept,
+                | E::ZoneExcept
+                | E::PeerChange,
                 Outcome::Ok,
             ) => Self::Administration,
         }
