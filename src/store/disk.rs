@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::medium::{self, Space};
 use super::os;
 
 /// The disk refused.
@@ -75,13 +76,45 @@ pub trait DiskFile: Read + Write + Send {
     /// How long the file is now.
     fn size(&mut self) -> Result<u64>;
     /// Goes back to the beginning.
-    fn rewind(&mut self) -> Result<()>;
+    fn rewind(&mut self) -> Result<()> {
+        self.seek(0)
+    }
+    /// Goes to a place.
+    fn seek(&mut self, at: u64) -> Result<()>;
     /// Writes all of it.
     fn put(&mut self, bytes: &[u8]) -> Result<()>;
     /// Sees content and length onto the disk.
     fn sync_data(&mut self) -> Result<()>;
     /// Cuts the file off at a length.
     fn set_size(&mut self, len: u64) -> Result<()>;
+}
+
+/// An open file that several threads read at places of their own.
+#[allow(clippy::len_without_is_empty)]
+pub trait ReadAt: Send + Sync {
+    /// How long it is.
+    fn len(&self) -> io::Result<u64>;
+    /// Reads what is at a place; as many bytes as there are, up to the length of `out`.
+    fn read_at(&self, at: u64, out: &mut [u8]) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn len(&self) -> io::Result<u64> {
+        self.metadata().map(|data| data.len())
+    }
+
+    fn read_at(&self, at: u64, out: &mut [u8]) -> io::Result<usize> {
+        let mut got = 0;
+        while let Some(rest) = out.get_mut(got..).filter(|rest| !rest.is_empty()) {
+            match std::os::unix::fs::FileExt::read_at(self, rest, at + got as u64) {
+                Ok(0) => break,
+                Ok(more) => got += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(got)
+    }
 }
 
 /// A file system.
@@ -96,6 +129,8 @@ pub trait Disk: Send + Sync {
     fn append(&self, path: &Path) -> Result<Box<dyn DiskFile>>;
     /// A new folder; the one above must exist.
     fn create_dir(&self, path: &Path) -> Result<()>;
+    /// A second name for a file, where nothing is.
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()>;
     /// Moves a file over whatever is at `to`.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
     /// Moves a file to where nothing is.
@@ -111,6 +146,14 @@ pub trait Disk: Send + Sync {
     /// Counts as one call for something that happens elsewhere, such as a transaction of the index.
     fn mark(&self, what: &'static str) -> Result<()>;
 
+    /// What the file system of a folder can take.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        medium::space(path)
+    }
+
     /// Whether anything is at `path`.
     fn exists(&self, path: &Path) -> Result<bool> {
         match std::fs::symlink_metadata(path) {
@@ -118,6 +161,12 @@ pub trait Disk: Send + Sync {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(DiskError::new("look at", path, error)),
         }
+    }
+
+    /// An existing regular file, to be read at places.
+    fn open_at(&self, path: &Path) -> Result<Box<dyn ReadAt>> {
+        let file = os::open_regular(path, false).map_err(|error| DiskError::new("read", path, error))?;
+        Ok(Box::new(file))
     }
 
     /// The whole of a regular file of at most `limit` bytes.
@@ -200,8 +249,8 @@ impl DiskFile for OsFile {
         self.file.metadata().map(|data| data.len()).map_err(self.failed("look at"))
     }
 
-    fn rewind(&mut self) -> Result<()> {
-        let done = self.file.rewind();
+    fn seek(&mut self, at: u64) -> Result<()> {
+        let done = self.file.seek(SeekFrom::Start(at)).map(|_| ());
         done.map_err(self.failed("read"))
     }
 
@@ -242,6 +291,10 @@ impl Disk for OsDisk {
 
     fn create_dir(&self, path: &Path) -> Result<()> {
         os::create_private_dir(path).map_err(|error| DiskError::new("create", path, error))
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<()> {
+        std::fs::hard_link(from, to).map_err(|error| DiskError::new("name", from, error))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {

@@ -62,7 +62,7 @@ impl<'a> Follower<'a> {
             return Ok(());
         }
         match (entry.event(), entry.phase()) {
-            (Event::DocumentSeal, Phase::Single) => {
+            (Event::DocumentSeal | Event::DocumentImport, Phase::Single) => {
                 // An id is given once: a second sealing under it is of nobody's making but a forger's.
                 let known = self.rows.contains_key(&id) || self.index.document(id)?.is_some();
                 if let Some(row) = row_of(at, entry, private.unwrap_or_default()).filter(|_| !known) {

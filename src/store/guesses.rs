@@ -518,6 +518,9 @@ mod tests {
         fn create_dir(&self, path: &Path) -> Result<(), DiskError> {
             Self::no(path)
         }
+        fn hard_link(&self, from: &Path, _: &Path) -> Result<(), DiskError> {
+            Self::no(from)
+        }
         fn rename(&self, from: &Path, _: &Path) -> Result<(), DiskError> {
             Self::no(from)
         }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::crypto::Digest;
-use crate::id::{DocumentId, MemberId, RequestId, SessionId};
+use crate::id::{BundleId, DocumentId, MemberId, RequestId, SessionId, VaultId};
 use crate::roster::KeyName;
 
 /// The folder of one vault.
@@ -82,6 +82,31 @@ impl Layout {
     /// Such a note, under its own digest.
     pub fn exception(&self, digest: Digest) -> PathBuf {
         self.exceptions().join(format!("{digest}.note"))
+    }
+
+    /// The folder of what is known of another vault.
+    pub fn peer(&self, id: VaultId) -> PathBuf {
+        self.root.join("peers").join(id.to_string())
+    }
+
+    /// The folder of one bundle that went out and is not answered yet.
+    pub fn outbox(&self, id: BundleId) -> PathBuf {
+        self.root.join("outbox").join(id.to_string())
+    }
+
+    /// The folder of all bundles that came in and wait.
+    pub fn quarantines(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    /// The folder of one of them.
+    pub fn quarantine(&self, id: BundleId) -> PathBuf {
+        self.quarantines().join(id.to_string())
+    }
+
+    /// Answers to bundles that went out, under their own digests.
+    pub fn receipt(&self, digest: Digest) -> PathBuf {
+        self.root.join("receipts").join(format!("{digest}.note"))
     }
 
     /// The folder of one generation of a key.
@@ -175,7 +200,10 @@ impl Layout {
                 version.is_some_and(|version| format!("{version:04}.note") == *file)
             }
             ["requests", id, file] => id.parse::<RequestId>().is_ok() && super::requests::is_name(file),
-            ["policy" | "exceptions", file] => {
+            ["peers", id, file] => id.parse::<VaultId>().is_ok() && super::peers::is_name(file),
+            ["outbox", id, file] => id.parse::<BundleId>().is_ok() && super::outbox::is_name(file),
+            ["quarantine", id, file] => id.parse::<BundleId>().is_ok() && super::quarantine::is_name(file),
+            ["policy" | "exceptions" | "receipts", file] => {
                 file.strip_suffix(".note").is_some_and(|hex| hex.parse::<Digest>().is_ok())
             }
             ["keys", purpose, generation, file] => {

@@ -172,6 +172,19 @@ impl Ledger {
         Place { epoch: self.epoch, seq: self.size() }
     }
 
+    /// Takes back entries that nobody signed for, from this one on: the rest of an append of which a kill let only a part
+    /// come onto the disk.
+    pub(super) fn withdraw(&mut self, from: u64) -> Result<(), StoreError> {
+        let Some(extension) = self.extension.filter(|extension| !extension.signed) else { return Ok(()) };
+        if from < extension.from || from >= extension.to {
+            return Ok(());
+        }
+        self.segments.withdraw(from)?;
+        self.frontier = self.segments.frontier(from)?;
+        self.extension = (from > extension.from).then_some(Extension { to: from, ..extension });
+        Ok(())
+    }
+
     /// Makes the tail fit to be appended to: torn ends dropped, full bundles cut off, and after a failed fsync
     /// everything written through a new file.
     pub fn tidy(&mut self) -> Result<(), StoreError> {

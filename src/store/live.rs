@@ -3,6 +3,7 @@
 //! Opening takes the lock, compares log, host state and index, and finishes what a kill left: what is recorded
 //! gets published, what is not recorded gets swept, and an entry says so.
 
+mod batch;
 mod recover;
 
 pub use recover::copy_folder;

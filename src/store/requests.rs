@@ -15,6 +15,8 @@ use crate::roster::KeyName;
 
 /// Longest note, reason or key file of a request.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+/// Longest list of what is to be sent, and longest file of its headers.
+const LIST_LIMIT: u64 = 128 * 1024 * 1024;
 /// Most files of one request: keys of every member for every purpose, and approvals.
 const FILES_LIMIT: usize = 20_000;
 
@@ -31,6 +33,10 @@ pub enum RequestFile {
     Policy,
     /// An approval by this member.
     Approval(Part, MemberId),
+    /// The list of what is to be sent.
+    Inner,
+    /// The headers that the documents are to be sent with, in the order of the list.
+    Headers,
     /// A new key that comes with a new roster, wrapped to a member.
     Key(KeyName, MemberId),
 }
@@ -43,6 +49,8 @@ impl RequestFile {
             Self::Proposed(member) => format!("proposed-{member}.note"),
             Self::Policy => "policy.note".to_owned(),
             Self::Approval(part, member) => format!("approval-{part}-{member}.note"),
+            Self::Inner => "inner.json".to_owned(),
+            Self::Headers => "headers".to_owned(),
             Self::Key(key, member) => format!("key-{}-{}-{member}.age", key.purpose.as_str(), key.generation),
         }
     }
@@ -55,7 +63,7 @@ pub fn place(context: &Context, id: RequestId, file: RequestFile) -> PathBuf {
 
 /// Whether a name is one that files of requests have.
 pub fn is_name(name: &str) -> bool {
-    let known = ["request.note", "reason.age", "policy.note"].contains(&name)
+    let known = ["request.note", "reason.age", "policy.note", "inner.json", "headers"].contains(&name)
         || ["proposed-", "approval-", "key-"].iter().any(|prefix| name.starts_with(prefix));
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     known && name.len() <= 100 && name.bytes().all(plain) && !name.contains("..")
@@ -63,7 +71,8 @@ pub fn is_name(name: &str) -> bool {
 
 /// One file, if it is there.
 pub fn read(context: &Context, id: RequestId, file: RequestFile) -> Result<Option<Vec<u8>>, StoreError> {
-    match context.disk.read(&place(context, id, file), FILE_LIMIT) {
+    let long = matches!(file, RequestFile::Inner | RequestFile::Headers);
+    match context.disk.read(&place(context, id, file), if long { LIST_LIMIT } else { FILE_LIMIT }) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.is_not_found() || error.is_wrong_kind() => Ok(None),
         Err(error) => Err(error.into()),
@@ -160,6 +169,8 @@ mod tests {
             RequestFile::Request,
             RequestFile::Reason,
             RequestFile::Policy,
+            RequestFile::Inner,
+            RequestFile::Headers,
             RequestFile::Proposed(member),
             RequestFile::Approval(Part::Releaser, member),
             RequestFile::Key(key, member),

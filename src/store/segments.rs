@@ -330,6 +330,17 @@ impl Segments {
         Ok(())
     }
 
+    /// Forgets the entries of the tail from `size` on; the next tidying takes them out of the file.
+    pub(super) fn withdraw(&mut self, size: u64) -> Result<(), SegmentError> {
+        let keep = size.checked_sub(self.bundles * TILE_WIDTH).and_then(|keep| usize::try_from(keep).ok());
+        let keep = keep.filter(|keep| *keep <= self.tail.len()).ok_or(SegmentError::Entry { at: size })?;
+        self.tail.truncate(keep);
+        self.tail_hashes.truncate(keep);
+        self.nodes.borrow_mut().clear();
+        self.untidy = true;
+        Ok(())
+    }
+
     /// Cuts full bundles off the tail, writes their hash tiles, and writes the tail anew through a new file.
     ///
     /// Bundles come first, so that an entry is always in one of the two places, and for a moment in both.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -90,6 +90,34 @@ impl Staging {
             return Err(StoreError::InTheWay(place.display().to_string()));
         }
         self.create(place)
+    }
+
+    /// A second name, in the session's folder, for a file of our own that will belong at `place`; the file itself is copied
+    /// where the file system gives a file one name only.
+    pub fn adopt(&self, from: &Path, place: &Path) -> Result<(), StoreError> {
+        if self.disk.exists(place)? {
+            return Err(StoreError::InTheWay(place.display().to_string()));
+        }
+        let path = self.staged(place)?;
+        if self.disk.hard_link(from, &path).is_err() {
+            let mut source = self.disk.open_read(from)?;
+            let mut copy = self.disk.create_new(&path)?;
+            let mut buffer = vec![0; 1 << 20];
+            loop {
+                let got = source.read(&mut buffer).map_err(|error| DiskError::new("read", from, error))?;
+                match buffer.get(..got) {
+                    Some(bytes) if got > 0 => copy.put(bytes)?,
+                    _ => break,
+                }
+            }
+        }
+        self.written().push(path);
+        Ok(())
+    }
+
+    /// Where the file that will belong at `place` lies meanwhile.
+    pub fn path_of(&self, place: &Path) -> Result<PathBuf, StoreError> {
+        self.staged(place)
     }
 
     /// The session's journal of new headers; there is one at a time.

@@ -8,6 +8,7 @@ use super::session::{REASON_LIMIT, Session, actor};
 use super::{Code, Error, Vault};
 use crate::access::{Action, Consent, Grant};
 use crate::agefile::{self, Wrap};
+use crate::bundle::Inner;
 use crate::crypto::Digest;
 use crate::document::is_line;
 use crate::id::{DocumentId, MemberId, RequestId};
@@ -15,7 +16,9 @@ use crate::identity::{Identity, MemberKey};
 use crate::label::{Class, Role};
 use crate::log::entry::{Draft, Event, Object, Outcome};
 use crate::note::{SignedNote, VerifierKey};
-use crate::policy::{Approval, Ask, BadAsk, OBJECT_LIMIT, Wanted, consents_needed, may_approve, standing};
+use crate::policy::{
+    Approval, Ask, BadAsk, Export, OBJECT_LIMIT, Wanted, consents_needed, may_approve, standing,
+};
 use crate::roster::Roster;
 use crate::store::live::Live;
 use crate::store::requests::{self, Ended, RequestFile};
@@ -34,6 +37,7 @@ pub(super) struct Asking<'a> {
     pub(super) wanted: Wanted,
     pub(super) to: Option<Class>,
     pub(super) note: Option<Digest>,
+    pub(super) export: Option<Export>,
     pub(super) objects: Vec<(DocumentId, Digest)>,
     pub(super) reason: Option<&'a str>,
     pub(super) files: Files,
@@ -41,7 +45,8 @@ pub(super) struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     pub(super) fn new(reason: Option<&'a str>) -> Self {
-        Self { wanted: Wanted::Roster, to: None, note: None, objects: Vec::new(), reason, files: Vec::new() }
+        let (objects, files) = (Vec::new(), Vec::new());
+        Self { wanted: Wanted::Roster, to: None, note: None, export: None, objects, reason, files }
     }
 }
 
@@ -55,6 +60,8 @@ pub(super) struct Asked {
     pub(super) approvals: Vec<Approval>,
     /// For a note that is to be in force: it with all genuine signatures of members.
     pub(super) proposed: Option<SignedNote>,
+    /// What is to be sent, where the list lies there as it was signed.
+    pub(super) inner: Option<Inner>,
 }
 
 impl Vault {
@@ -88,6 +95,7 @@ impl Vault {
             until: Timestamp::from_unix_ms(now.unix_ms() + DAYS * DAY_MS),
             reason: reason.map(|(_, bytes)| Digest::of(bytes)),
             note: asking.note,
+            export: asking.export,
             objects,
         };
         if !ask.is_sound() {
@@ -195,7 +203,16 @@ impl Vault {
             approvals.extend(approval.filter(|one| !approvals.contains(one)));
         }
         let proposed = ask.note.map(|wanted| self.proposed(id, wanted, roster)).transpose()?.flatten();
-        Ok(Asked { ask, digest, ended, approvals, proposed })
+        let inner = ask.export.map(|export| self.inner_of(id, &export)).transpose()?.flatten();
+        Ok(Asked { ask, digest, ended, approvals, proposed, inner })
+    }
+
+    /// The list of what is to be sent, if it is the one that the request names.
+    fn inner_of(&self, id: RequestId, export: &Export) -> Result<Option<Inner>, Error> {
+        let bytes = requests::read(&self.context, id, RequestFile::Inner)?;
+        let bytes = bytes.filter(|bytes| Digest::of(bytes) == export.inner);
+        let inner = bytes.and_then(|bytes| Inner::parse(&bytes));
+        Ok(inner.filter(|inner| (inner.bundle, inner.receiver) == (export.bundle, export.receiver)))
     }
 
     /// The note that is to be in force, with the signatures of every member who gave one.
@@ -256,7 +273,16 @@ impl Vault {
             requester_name: name(asked.ask.requester),
             created: asked.ask.created,
             until: asked.ask.until,
-            documents: asked.ask.objects.iter().map(|(id, _)| *id).collect(),
+            documents: match &asked.inner {
+                Some(inner) => inner.documents.iter().map(|document| document.id).collect(),
+                None => asked.ask.objects.iter().map(|(id, _)| *id).collect(),
+            },
+            bundle: asked.ask.export.map(|export| export.bundle),
+            receiver: asked.ask.export.map(|export| export.receiver),
+            receiver_name: asked.ask.export.and_then(|export| {
+                let peer = self.peer(live, export.receiver).ok().flatten()?;
+                Some(peer.known.roster().name.clone())
+            }),
             digest: asked.digest,
             reason: None,
             note: asked.proposed.as_ref().map(|note| note.text().to_owned()),
@@ -288,6 +314,7 @@ impl Vault {
                 let officers = u32::try_from(roster.officers().count()).unwrap_or(u32::MAX);
                 (roster.officers_needed.min(officers), false)
             }
+            Wanted::Export => self.export_needs(live, asked),
             _ => {
                 let classes =
                     asked.ask.objects.iter().filter_map(|(id, _)| live.document(*id).ok().flatten());
@@ -299,6 +326,21 @@ impl Vault {
             }
         }
     }
+
+    /// How many have to consent to what is to be sent, by its classes and where it goes. The most that there can be where
+    /// that cannot be told.
+    pub(super) fn export_needs(&self, live: &Live, asked: &Asked) -> (u32, bool) {
+        let receiver = asked.ask.export.and_then(|export| self.peer(live, export.receiver).ok().flatten());
+        let (Some(receiver), Some(inner)) = (receiver, &asked.inner) else {
+            return (live.policy().most_people(), true);
+        };
+        let (from, to) = (live.roster().roster().zone, receiver.known.roster().zone);
+        let needs = inner
+            .documents
+            .iter()
+            .map(|document| consents_needed(live.policy(), from, Action::Export(document.class, to)));
+        needs.fold((0, false), |most, one| (most.0.max(one.0), most.1 || one.1))
+    }
 }
 
 /// The act that a request asks for, with documents of this class.
@@ -309,6 +351,8 @@ pub(super) fn action_of(ask: &Ask, class: Class) -> Option<Action> {
         Wanted::Relabel => ask.to.map(|to| Action::Relabel { from: class, to }),
         Wanted::Roster => Some(Action::ChangeRoster),
         Wanted::Exception => Some(Action::Except),
+        // Where it goes, the vault that is to receive it says.
+        Wanted::Export => None,
     }
 }
 

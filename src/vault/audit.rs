@@ -11,13 +11,14 @@ use crate::id::SessionId;
 use crate::log::entry::Entry;
 use crate::note::origin;
 use crate::roster::InForce;
+use crate::roster::Resume;
 use crate::store::StoreError;
 use crate::store::checkpoints::CheckpointFile;
 use crate::store::host::StateRecord;
 use crate::store::index::Index;
 use crate::store::ledger::known_checkpoint;
 use crate::store::live::{known_host, log_keys};
-use crate::store::rosters::{self, Resume};
+use crate::store::rosters;
 use crate::store::segments::{SegmentError, Segments};
 
 /// Which entries.

@@ -71,6 +71,28 @@ codes! {
     TooMany = "usage.too-many",
     /// The request is about something else.
     OtherRequest = "usage.other-request",
+    /// The file is not a vault's card.
+    NotAVaultCard = "usage.not-a-vault-card",
+    /// The other vault is admitted already.
+    PeerExists = "usage.peer-exists",
+    /// The card is the own vault's.
+    OwnVault = "usage.own-vault",
+    /// The other vault takes nothing in.
+    NoTransferKey = "usage.no-transfer-key",
+    /// A drop box does not do that.
+    DropBox = "usage.drop-box",
+    /// The folder on the medium holds something else.
+    MediumTaken = "usage.medium-taken",
+    /// The volumes cannot be cut so; `detail` says why.
+    VolumeSize = "usage.volume-size",
+    /// The bundle was written already.
+    BundleWritten = "usage.bundle-written",
+    /// The bundle was answered, so it is not sent again.
+    BundleAnswered = "usage.bundle-answered",
+    /// What waited was decided already.
+    BundleDecided = "usage.bundle-decided",
+    /// The file is not a receipt.
+    NotAReceipt = "usage.not-a-receipt",
     /// A contractor needs a sponsor.
     SponsorNeeded = "usage.sponsor-needed",
     /// An officer's membership has no end date.
@@ -101,6 +123,10 @@ codes! {
     NoMember = "not-found.member",
     /// No such request.
     NoRequest = "not-found.request",
+    /// No such other vault is admitted.
+    NoPeer = "not-found.peer",
+    /// No such bundle.
+    NoBundle = "not-found.bundle",
     /// No such file.
     NoFile = "not-found.file",
     /// The program that a key belongs to is not installed.
@@ -189,10 +215,24 @@ codes! {
     VaultReplaced = "tampered.vault-replaced",
     /// A card's signature is wrong.
     TamperedCard = "tampered.card",
+    /// What is known of another vault is not what an officer signed.
+    TamperedPeer = "tampered.peer",
+    /// A document is another one than when its sending was approved.
+    DocumentChanged = "tampered.document-changed",
+    /// What lies in the outbox or in quarantine is not what the log names.
+    TamperedStore = "tampered.bundle",
+    /// A receipt is signed by nobody who may, or is about something else.
+    TamperedReceipt = "tampered.receipt",
+    /// What was written to the medium reads back as something else.
+    MediumDiffers = "damaged.medium",
+    /// Too much of a bundle is damaged.
+    BundleDamaged = "damaged.bundle",
     /// The log is shorter than what this host signed.
     TruncatedLog = "truncated.log",
     /// The newest roster is gone.
     TruncatedRoster = "truncated.roster",
+    /// Notes of another vault are gone.
+    TruncatedPeer = "truncated.peer",
     /// The host's state is older than what this host signed.
     TruncatedState = "truncated.host-state",
     /// Two signed histories contradict each other.
@@ -217,6 +257,54 @@ codes! {
     Resumed = "unverifiable.resumed",
     /// The format is newer than this program.
     NewerFormat = "unverifiable.format",
+    /// No vault at hand knows who sent the bundle.
+    UnknownBundleSender = "unverifiable.sender",
+    /// Not a bundle, or not one that this program reads.
+    BundleFormat = "bundle.format",
+    /// There is no manifest, so there is no bundle.
+    BundleNoManifest = "bundle.no-manifest",
+    /// It is from a vault that is not admitted.
+    BundleUnknownSender = "bundle.unknown-sender",
+    /// Rosters or policy of the sender do not follow from what is known.
+    BundleChain = "bundle.chain",
+    /// Nobody who may has signed it.
+    BundleSignature = "bundle.signature",
+    /// It is for another vault.
+    BundleWrongReceiver = "bundle.wrong-receiver",
+    /// It is encrypted to a key that this vault does not have.
+    BundleWrongKey = "bundle.wrong-key",
+    /// It goes between zones that these vaults are not in.
+    BundleDirection = "bundle.direction",
+    /// A file is not the one that was signed.
+    BundleFile = "bundle.file",
+    /// A file is missing.
+    BundleMissingFile = "bundle.missing-file",
+    /// Volumes are missing: perhaps they lie on another medium.
+    BundleIncomplete = "bundle.incomplete",
+    /// A file is there that nobody signed for.
+    BundleUndeclared = "bundle.undeclared-file",
+    /// Approvals are missing.
+    BundleApprovals = "bundle.approvals",
+    /// It came in before.
+    BundleReplayed = "bundle.replayed",
+    /// Bundles before it are missing.
+    BundleGap = "bundle.gap",
+    /// Two bundles have one number.
+    BundleForked = "bundle.forked",
+    /// The numbers were begun anew on one side only.
+    BundleSeries = "bundle.series",
+    /// It came too late.
+    BundleExpired = "bundle.expired",
+    /// It is from the future.
+    BundleNotYet = "bundle.not-yet",
+    /// The sender's log is not the one that was seen before.
+    BundleLogForked = "bundle.log-forked",
+    /// What is inside is not what was signed.
+    BundleContent = "bundle.content",
+    /// The check found something.
+    BundleInfected = "bundle.infected",
+    /// The media belong to different bundles.
+    BundleMixed = "bundle.mixed",
     /// Another process holds the vault.
     Busy = "busy.vault",
     /// The log could not be written, so nothing was done.
@@ -235,6 +323,12 @@ codes! {
     PluginFailed = "io.plugin",
     /// The program that a key belongs to did not answer in time.
     PluginTimeout = "io.plugin-timeout",
+    /// The check command did not do its work.
+    CheckFailed = "io.check",
+    /// The medium has not enough room.
+    MediumFull = "io.medium-full",
+    /// The file system of the medium takes no file of that length.
+    MediumLimit = "io.medium-limit",
     /// The operating system gave no random bytes.
     NoRandom = "io.no-random",
 }

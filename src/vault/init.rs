@@ -7,6 +7,7 @@ use super::session::{Session, actor};
 use super::{Code, Error, FORMAT, Site, keys};
 use crate::access::{Action, Request};
 use crate::agefile;
+use crate::bundle::{Peer, VaultCard};
 use crate::crypto::{Digest, SigningKey};
 use crate::id::{Code as Digits, VaultId};
 use crate::identity::Identity;
@@ -23,6 +24,7 @@ use crate::store::index::Index;
 use crate::store::layout::Layout;
 use crate::store::live::{Context, Live};
 use crate::store::lock::VaultLock;
+use crate::store::peers::{self, PeerFile};
 use crate::time::Timestamp;
 
 /// What the founder decides.
@@ -38,17 +40,23 @@ pub struct InitRequest {
     pub officers_needed: u32,
     /// The policy; the built-in one where none is given.
     pub policy: Option<Policy>,
+    /// For a drop box, the card of the vault that it is for, which two people have compared. Nobody in a drop box has a secret
+    /// key: what is sealed there only that vault opens.
+    pub deposit_for: Option<VaultCard>,
 }
 
 impl InitRequest {
     /// A vault whose changes one officer signs, under the built-in policy.
     pub fn new(name: &str, zone: Zone, kind: KeyKind) -> Self {
-        Self { name: name.to_owned(), zone, kind, officers_needed: 1, policy: None }
+        Self { name: name.to_owned(), zone, kind, officers_needed: 1, policy: None, deposit_for: None }
     }
 }
 
-/// The secret halves of a new vault's keys.
-struct NewKeys(Vec<(KeyName, agefile::Identity)>);
+/// A new vault's keys: what the roster names, and the secret halves, of which a drop box has none.
+struct NewKeys {
+    public: Vec<(KeyName, String)>,
+    secret: Vec<(KeyName, agefile::Identity)>,
+}
 
 /// Makes a vault in a new or empty folder. The caller becomes its first officer, with every right.
 ///
@@ -56,13 +64,18 @@ struct NewKeys(Vec<(KeyName, agefile::Identity)>);
 /// clears what one left.
 ///
 /// # Errors
-/// [`Code::VaultExists`], [`Code::Text`], [`Code::KeyKind`] when the founder's key is of another kind.
+/// [`Code::VaultExists`], [`Code::Text`], [`Code::KeyKind`] when the founder's key is of another kind, [`Code::DropBox`] for
+/// a drop box that is to be isolated, [`Code::NoTransferKey`].
 pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) -> Result<InitReport, Error> {
     if !is_name(&request.name) {
         return Err(Error::new(Code::Text).with("name", "name"));
     }
-    if me.recipient().kind(&site.plugins, &*site.random)? != request.kind {
+    let kind = request.deposit_for.as_ref().map_or(request.kind, |card| card.known().roster().key_kind);
+    if me.recipient().kind(&site.plugins, &*site.random)? != kind || kind != request.kind {
         return Err(Code::KeyKind.into());
+    }
+    if request.deposit_for.is_some() && request.zone != Zone::Networked {
+        return Err(Code::DropBox.into());
     }
     let stood = site.disk.exists(folder)?;
     let layout = prepare_folder(&*site.disk, folder)?;
@@ -70,19 +83,26 @@ pub fn init(site: &Site, folder: &Path, me: &Identity, request: &InitRequest) ->
     let lock =
         VaultLock::take(&layout.lock(), site.wait, &*site.on_wait).map_err(crate::store::StoreError::from)?;
     let log_key = SigningKey::generate(&*site.random).map_err(|_| Code::NoRandom)?;
-    let keys = new_keys(site, request.kind)?;
+    let keys = match &request.deposit_for {
+        Some(card) => deposit_keys(card)?,
+        None => new_keys(site, request.kind)?,
+    };
     let now = site.clock.now().time;
     let roster = first_roster(site, me, request, &keys, &log_key, now);
     let note = sign(&roster, me)?;
     let first = found(note.as_bytes()).map_err(crate::store::StoreError::from)?;
     write_truth(site, &layout, me, (&note, request.policy.as_ref()), &keys)?;
+    let admitted = match &request.deposit_for {
+        Some(card) => Some(admit(site, &context, me, &first, card)?),
+        None => None,
+    };
     begin_log(site, &context, &first, &log_key)?;
     if stood {
         // An `init` that was killed can have made folders, here and for the host's state, that are not on the disk.
         site.disk.sync_filesystem(layout.root())?;
         site.disk.sync_filesystem(&site.state)?;
     }
-    record(site, &context, lock, me, &first)?;
+    record(site, &context, lock, me, (&first, admitted))?;
     write_durably(&*site.disk, &layout.format(), FORMAT.as_bytes())?;
     site.disk.remove_file(&layout.incomplete())?;
     let code = Digits::of(&first.vault().0).to_string();
@@ -106,7 +126,7 @@ fn prepare_folder(disk: &dyn Disk, folder: &Path) -> Result<Layout, Error> {
     }
     if disk.exists(&layout.incomplete())? {
         // Only what `init` itself makes is cleared; the marker says that nobody used any of it yet.
-        for name in ["roster", "policy", "requests", "keys", "documents", "log", "sled", "staging"] {
+        for name in ["roster", "policy", "requests", "keys", "peers", "documents", "log", "sled", "staging"] {
             let path = root.join(name);
             if path.is_dir() {
                 std::fs::remove_dir_all(&path).map_err(|error| taken().because(error))?;
@@ -145,11 +165,53 @@ pub(super) fn new_key(site: &Site, kind: KeyKind) -> Result<agefile::Identity, E
 }
 
 fn new_keys(site: &Site, kind: KeyKind) -> Result<NewKeys, Error> {
-    let mut keys = Vec::new();
+    let mut keys = NewKeys { public: Vec::new(), secret: Vec::new() };
     for purpose in Purpose::ALL {
-        keys.push((KeyName { purpose, generation: 1 }, new_key(site, kind)?));
+        let (name, key) = (KeyName { purpose, generation: 1 }, new_key(site, kind)?);
+        keys.public.push((name, key.to_recipient().to_string()));
+        keys.secret.push((name, key));
     }
-    Ok(NewKeys(keys))
+    Ok(keys)
+}
+
+/// In a drop box every class is sealed to the other vault's transfer key, and titles to its catalogue key. Nothing comes in
+/// there, so it has no transfer key of its own.
+fn deposit_keys(card: &VaultCard) -> Result<NewKeys, Error> {
+    let roster = card.known().roster();
+    let mut keys = NewKeys { public: Vec::new(), secret: Vec::new() };
+    for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Transfer) {
+        let theirs = if purpose == Purpose::Catalogue { purpose } else { Purpose::Transfer };
+        let key = super::bundle::key_of(roster, theirs)?;
+        keys.public.push((KeyName { purpose, generation: 1 }, key.to_string()));
+    }
+    Ok(keys)
+}
+
+/// The other vault's card and the note that admits it; gives the note's digest.
+fn admit(
+    site: &Site,
+    context: &Context,
+    me: &Identity,
+    first: &InForce,
+    card: &VaultCard,
+) -> Result<(VaultId, Digest), Error> {
+    let peer = card.known().vault();
+    let note = Peer {
+        vault: first.vault(),
+        roster: first.digest(),
+        peer,
+        card: card.digest(),
+        out: 1,
+        incoming: 1,
+        created: site.clock.now().time,
+    };
+    let note = sign_text(&note.print().ok_or(Code::Internal)?, me)?;
+    let files = [
+        (peers::place(context, peer, PeerFile::Card(card.digest())), card.print()),
+        (peers::place(context, peer, PeerFile::Peer(note.digest())), note.print().into_bytes()),
+    ];
+    write_many_durably(&*site.disk, &files)?;
+    Ok((peer, note.digest()))
 }
 
 fn first_roster(
@@ -160,15 +222,16 @@ fn first_roster(
     log_key: &SigningKey,
     now: Timestamp,
 ) -> Roster {
+    let reads = request.deposit_for.is_none();
     let founder = Member {
         id: me.id(),
         name: me.name().to_owned(),
         key: me.public(),
         recipient: me.recipient().to_string(),
         role: Role::Officer,
-        clearance: Class::ALL.to_vec(),
-        titles: true,
-        import: true,
+        clearance: if reads { Class::ALL.to_vec() } else { Vec::new() },
+        titles: reads,
+        import: reads,
         release: true,
         sponsor: None,
         until: None,
@@ -185,7 +248,8 @@ fn first_roster(
         key_kind: request.kind,
         officers_needed: request.officers_needed,
         policy: request.policy.as_ref().map(Policy::digest),
-        keys: keys.0.iter().map(|(name, key)| (*name, key.to_recipient().to_string())).collect(),
+        deposit_for: request.deposit_for.as_ref().map(|card| card.known().vault()),
+        keys: keys.public.clone(),
         hosts: vec![Host { id: Host::id_of(&host), key: host, name: site.host_name.clone() }],
         members: vec![founder],
     }
@@ -213,7 +277,7 @@ fn write_truth(
     let own = me.recipient();
     let mut files = vec![(layout.roster(1), note.as_bytes().to_vec())];
     files.extend(policy.map(|policy| (layout.policy(policy.digest()), policy.print().into_bytes())));
-    for (name, key) in &keys.0 {
+    for (name, key) in &keys.secret {
         files.push((layout.key(*name, me.id()), keys::wrap(site, key, &own)?));
     }
     Ok(write_many_durably(&*site.disk, &files)?)
@@ -257,7 +321,7 @@ fn record(
     context: &Context,
     lock: VaultLock,
     me: &Identity,
-    first: &InForce,
+    (first, admitted): (&InForce, Option<(VaultId, Digest)>),
 ) -> Result<(), Error> {
     let session = Session::begin(&*site.random)?;
     let mut live = Live::open(context, lock)?;
@@ -273,6 +337,14 @@ fn record(
         draft.object = Some(object);
         draft.detail.version = Some(1);
         draft.detail.note_sha256 = Some(first.digest());
+        drafts.push(draft);
+    }
+    if let Some((peer, note)) = admitted {
+        let mut draft = live.draft(Event::PeerChange, Outcome::Ok, session.id());
+        draft.actor = actor(me, first.roster());
+        draft.object = Some(Object::vault(peer));
+        draft.detail.code = "added".parse().ok();
+        draft.detail.note_sha256 = Some(note);
         drafts.push(draft);
     }
     let (_recorded, entries) = live.record(&grant, drafts, Some(me.signing()))?;

@@ -110,6 +110,10 @@ impl Vault {
         if request.role == Role::Officer && request.until.is_some() {
             return Err(Code::OfficerUntil.into());
         }
+        // Nobody in a drop box has a key, and a right without one would only look like it.
+        if roster.deposit_for.is_some() && (!clearance.is_empty() || request.titles || request.import) {
+            return Err(Code::DropBox.into());
+        }
         if let Some(until) = &request.until {
             check_date(until, self.site.clock.now().time)?;
         }

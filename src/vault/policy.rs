@@ -69,6 +69,7 @@ fn report(rules: &Rules<'_>) -> PolicyReport {
         digest: policy.digest(),
         zone: rules.roster.zone,
         approvers: policy.approvers.clone(),
+        check: policy.check.clone(),
         critical: policy.critical.clone(),
         important: policy.important.clone(),
         officers_needed: rules.roster.officers_needed,

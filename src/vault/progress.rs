@@ -21,6 +21,22 @@ pub enum Stage {
     Replaying,
     /// Making the index anew.
     Indexing,
+    /// Encrypting a bundle.
+    Bundling,
+    /// Computing parity.
+    Coding,
+    /// Writing to a medium.
+    Writing,
+    /// Comparing what is on a medium with what was written.
+    Comparing,
+    /// Copying from a medium.
+    Copying,
+    /// Mending what is damaged.
+    Mending,
+    /// Decrypting what came in.
+    Unpacking,
+    /// Looking at what came in.
+    Scanning,
 }
 
 /// Somebody who is told.

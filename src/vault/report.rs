@@ -1,5 +1,6 @@
 //! What the verbs answer. The field names are the JSON contract of the command line.
 
+mod gap;
 mod health;
 mod people;
 
@@ -13,6 +14,7 @@ use crate::id::{DocumentId, MemberId, VaultId};
 use crate::label::{Class, Role, Zone};
 use crate::time::Timestamp;
 
+pub use gap::*;
 pub use health::*;
 pub use people::*;
 
@@ -54,6 +56,15 @@ reports! {
     AuditShowReport = "gapvault.audit.show/v1",
     AuditVerifyReport = "gapvault.audit.verify/v1",
     RebuildReport = "gapvault.rebuild/v1",
+    PeerCardReport = "gapvault.peer.card/v1",
+    PeerReport = "gapvault.peer/v1",
+    PeerListReport = "gapvault.peer.list/v1",
+    BundleCreateReport = "gapvault.bundle.create/v1",
+    BundleWriteReport = "gapvault.bundle.write/v1",
+    BundleListReport = "gapvault.bundle.list/v1",
+    BundleVerifyReport = "gapvault.bundle.verify/v1",
+    ImportReport = "gapvault.import/v1",
+    ReceiptReport = "gapvault.receipt/v1",
 }
 
 /// A path in JSON, lossy where it is not UTF-8: work that was done must not end in an error about its name.

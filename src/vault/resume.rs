@@ -15,13 +15,14 @@ use crate::log::entry::{Event, Object, ObjectKind, Outcome};
 use crate::note::SignedNote;
 use crate::policy::{Machine, Rules, decide};
 use crate::roster::Host;
+use crate::roster::Resume;
 use crate::store::StoreError;
 use crate::store::disk::write_many_durably;
 use crate::store::host::HostState;
 use crate::store::ledger::known_size;
 use crate::store::live::Live;
 use crate::store::policies;
-use crate::store::rosters::{self, Resume};
+use crate::store::rosters;
 use crate::store::segments::Segments;
 
 /// What an officer accepts.

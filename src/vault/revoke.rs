@@ -16,12 +16,12 @@ use super::rewrap::Way;
 use super::session::Session;
 use super::{Code, Done, Error, Vault, keys};
 use crate::access::{Action, Request};
-use crate::id::DocumentId;
+use crate::id::{DocumentId, VaultId};
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Event, Object, ObjectKind, Outcome, Phase};
 use crate::policy::{Machine, decide, standing};
-use crate::roster::{Member, Purpose, Roster};
+use crate::roster::{KeyName, Member, Purpose, Roster};
 use crate::store::StoreError;
 use crate::store::live::Live;
 use crate::time::Timestamp;
@@ -122,7 +122,10 @@ impl Vault {
         let mut live = self.live()?;
         self.officer_only(&live, me)?;
         let mut roster = successor(live.roster(), now);
-        let (keys, rotated) = self.rotate(&mut roster, &Purpose::ALL, now)?;
+        let (keys, rotated) = match roster.deposit_for {
+            Some(receiver) => (Vec::new(), self.take_keys_of(&live, &mut roster, receiver)?),
+            None => self.rotate(&mut roster, &Purpose::ALL, now)?,
+        };
         let policy = live.policy().clone();
         let change = Change { roster, policy, code: "key-rotate", keys };
         let mut report = MemberRevokeReport { rotated, ..Default::default() };
@@ -166,6 +169,31 @@ impl Vault {
         let gone = before.member(id).cloned().ok_or(Code::Internal)?;
         let next = successor(live.roster(), self.site.clock.now().time);
         Ok((before, gone, next))
+    }
+
+    /// In a drop box the keys are those of the vault that it is for: what that one has newer is taken over.
+    fn take_keys_of(
+        &self,
+        live: &Live,
+        roster: &mut Roster,
+        receiver: VaultId,
+    ) -> Result<Vec<String>, Error> {
+        let peer = self.peer(live, receiver)?.ok_or_else(|| Error::new(Code::NoPeer).with("id", receiver))?;
+        let mut taken = Vec::new();
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Transfer) {
+            let theirs = if purpose == Purpose::Catalogue { purpose } else { Purpose::Transfer };
+            let key = super::bundle::key_of(peer.known.roster(), theirs)?.to_string();
+            let newest = roster.newest_key(purpose);
+            if newest.is_some_and(|(_, known)| known == key) {
+                continue;
+            }
+            let generation = newest.map_or(0, |(name, _)| name.generation) + 1;
+            let name = KeyName { purpose, generation };
+            roster.keys.push((name, key));
+            taken.push(name.to_string());
+        }
+        roster.keys.sort();
+        if taken.is_empty() { Err(Code::DropBox.into()) } else { Ok(taken) }
     }
 
     /// New generations for these purposes, wrapped to whoever stays. Somebody has to stay who can read.

@@ -1,5 +1,6 @@
 //! Health.
 
+use super::channel::{Channels, Fate, Outgoing};
 use super::finish::{is_finished, lacking, over, stale};
 use super::keys;
 use super::policy::people_there;
@@ -11,6 +12,9 @@ use crate::label::{Class, Zone};
 use crate::policy::{Machine, Rules, standing};
 use crate::roster::Purpose;
 use crate::store::live::Live;
+
+/// A bundle that was not answered for so long is worth a question: 30 days.
+const ANSWER_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 impl Vault {
     /// The vault's health. Opening it finishes what a kill left.
@@ -26,16 +30,33 @@ impl Vault {
         if !live.ledger().can_write() {
             warnings.push(Warning { code: "host-not-enrolled".to_owned(), detail: String::new() });
         }
+        let channels = Channels::read(&live)?;
+        self.across_the_gap(&channels, &mut warnings);
+        let epoch = live.ledger().epoch();
         Ok(StatusReport {
             vault: live.roster().vault(),
             name: roster.name.clone(),
             zone: roster.zone,
             documents: live.documents(),
-            log: LogStatus { epoch: live.ledger().epoch(), size, signed_size: size, witnessed_size: 0 },
+            log: LogStatus { epoch, size, signed_size: size, witnessed_size: channels.witnessed(epoch) },
             pending: self.pending(&live)?,
             links: self.links_found(&live, &mut warnings),
             warnings,
         })
+    }
+
+    /// Bundles that nobody decided about, and those that nobody answered.
+    fn across_the_gap(&self, channels: &Channels, warnings: &mut Vec<Warning>) {
+        let waiting = channels.incoming.values().filter(|one| one.fate == Fate::Quarantine).count();
+        if waiting > 0 {
+            warnings.push(Warning { code: "quarantine".to_owned(), detail: waiting.to_string() });
+        }
+        let long_ago = self.site.clock.now().time.unix_ms() - ANSWER_MS;
+        let silent = |out: &&Outgoing| out.answer.is_none() && out.since.unix_ms() < long_ago;
+        let unanswered = channels.out.values().filter(silent).count();
+        if unanswered > 0 {
+            warnings.push(Warning { code: "unanswered".to_owned(), detail: unanswered.to_string() });
+        }
     }
 
     /// What was finished just now, and what waits for a member who holds keys.

@@ -11,10 +11,10 @@ use super::super::layout::Layout;
 use super::super::ledger::Ledger;
 use super::super::segments::SegmentError;
 use super::super::{follow, objects, os, rosters, staging};
-use super::{Context, Live};
+use super::{Context, Live, batch};
 use crate::access::Recorded;
 use crate::crypto::Digest;
-use crate::id::{DocumentId, RequestId, SessionId};
+use crate::id::{BundleId, DocumentId, RequestId, SessionId, VaultId};
 use crate::log::entry::{Draft, Entry, Event, Object, ObjectKind, Outcome, Phase};
 
 /// Opens the index. After an unclean stop its files are copied first, since opening a damaged one rewrites it.
@@ -110,6 +110,10 @@ struct Named {
     keys: bool,
     requests: BTreeSet<RequestId>,
     exceptions: BTreeSet<Digest>,
+    peers: BTreeSet<VaultId>,
+    outbox: BTreeSet<BundleId>,
+    quarantine: BTreeSet<BundleId>,
+    receipts: BTreeSet<Digest>,
 }
 
 impl Named {
@@ -122,6 +126,10 @@ impl Named {
             }
             Event::KeyWrap => self.keys = true,
             Event::ZoneExcept => self.exceptions.extend(entry.detail().note_sha256),
+            Event::PeerChange => self.peers.extend(entry.object().and_then(Object::vault_id)),
+            Event::BundleWrite => self.outbox.extend(entry.object().and_then(Object::bundle_id)),
+            Event::BundleImport => self.quarantine.extend(entry.object().and_then(Object::bundle_id)),
+            Event::BundleReceipt => self.receipts.extend(entry.detail().note_sha256),
             _ => self.requests.extend(entry.object().and_then(Object::request_id)),
         }
     }
@@ -132,6 +140,10 @@ impl Named {
             || (self.keys && place.starts_with(layout.keys()))
             || self.requests.iter().any(|id| place.starts_with(layout.request(*id)))
             || self.exceptions.iter().any(|digest| place == layout.exception(*digest))
+            || self.peers.iter().any(|id| place.starts_with(layout.peer(*id)))
+            || self.outbox.iter().any(|id| place.starts_with(layout.outbox(*id)))
+            || self.quarantine.iter().any(|id| place.starts_with(layout.quarantine(*id)))
+            || self.receipts.iter().any(|digest| place == layout.receipt(*digest))
     }
 }
 
@@ -154,6 +166,9 @@ impl Live {
     /// Finishes what a kill left, and says so in the log.
     pub(super) fn recover(&mut self) -> Result<(), StoreError> {
         self.index.unfinished(true);
+        if let Some(from) = batch::unfinished(&self.ledger)? {
+            self.ledger.withdraw(from)?;
+        }
         if let Some(extension) = self.ledger.extension() {
             self.follow_rosters(extension.from)?;
             self.judge_writer()?;
@@ -212,7 +227,7 @@ impl Live {
             let entry = parse(seq, bytes)?;
             let id = entry.object().and_then(Object::document_id);
             match (entry.event(), entry.phase(), entry.outcome()) {
-                (Event::DocumentSeal, Phase::Single, Outcome::Ok) => {
+                (Event::DocumentSeal | Event::DocumentImport, Phase::Single, Outcome::Ok) => {
                     left.sealed.extend(id.map(|id| (entry.session(), id)));
                 }
                 (
@@ -220,10 +235,14 @@ impl Live {
                     | Event::KeyWrap
                     | Event::RequestMake
                     | Event::RequestApprove
-                    | Event::ZoneExcept,
+                    | Event::ZoneExcept
+                    | Event::PeerChange
+                    | Event::BundleReceipt,
                     Phase::Single,
                     Outcome::Ok,
-                ) => {
+                )
+                | (Event::BundleWrite, Phase::Intent, Outcome::Ok)
+                | (Event::BundleImport, Phase::Done, Outcome::Ok) => {
                     left.notes.entry(entry.session()).or_default().take(&entry);
                 }
                 (
@@ -316,8 +335,8 @@ impl Live {
             let at = Place { epoch: self.ledger.epoch(), seq };
             let next = match (entry.event(), &row) {
                 // An id is given once.
-                (Event::DocumentSeal, None) => follow::row_of(at, &entry, Vec::new()),
-                (Event::DocumentSeal, Some(_)) => None,
+                (Event::DocumentSeal | Event::DocumentImport, None) => follow::row_of(at, &entry, Vec::new()),
+                (Event::DocumentSeal | Event::DocumentImport, Some(_)) => None,
                 (_, Some(row)) => follow::changed(row, at, &entry),
                 (_, None) => None,
             };

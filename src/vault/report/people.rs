@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{FailedRow, MemberRow};
 use crate::crypto::Digest;
-use crate::id::{DocumentId, HostId, MemberId, RequestId};
+use crate::id::{BundleId, DocumentId, HostId, MemberId, RequestId, VaultId};
 use crate::label::{Class, Zone};
 use crate::policy::{ClassRules, Policy};
 use crate::time::Timestamp;
@@ -30,6 +30,15 @@ pub struct RequestReport {
     pub until: Timestamp,
     /// Which documents.
     pub documents: Vec<DocumentId>,
+    /// The bundle that they are to go out in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundleId>,
+    /// The vault that is to receive it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<VaultId>,
+    /// Its name, where it is admitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receiver_name: Option<String>,
     /// The digest that an approval signs.
     pub digest: Digest,
     /// Why, for somebody who may see it.
@@ -129,6 +138,8 @@ pub struct PolicyReport {
     pub zone: Zone,
     /// Who approves besides officers.
     pub approvers: Vec<MemberId>,
+    /// The command that looks at what is imported.
+    pub check: Option<String>,
     /// For `critical`.
     pub critical: ClassRules,
     /// For `important`.
@@ -148,6 +159,7 @@ impl PolicyReport {
             critical: self.critical.clone(),
             important: self.important.clone(),
             approvers: self.approvers.clone(),
+            check: self.check.clone(),
         }
     }
 }

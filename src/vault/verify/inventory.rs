@@ -41,7 +41,7 @@ impl Inventory {
         }
         let at = Place { epoch, seq: entry.seq() };
         match (entry.event(), entry.phase()) {
-            (Event::DocumentSeal, Phase::Single) => {
+            (Event::DocumentSeal | Event::DocumentImport, Phase::Single) => {
                 let known = self.rows.contains_key(&id) || self.destroyed.contains(&id);
                 if let Some(row) = row_of(at, entry, Vec::new()).filter(|_| !known) {
                     self.rows.insert(id, row);
