@@ -42,7 +42,7 @@ pub(crate) fn build(words: &Words) -> Command {
     for (name, value, short) in GLOBALS {
         root = root.arg(global(name, value, short));
     }
-    let verbs = [people(), rules(), vaults(), documents(), keeping()].concat();
+    let verbs = [people(), rules(), vaults(), documents(), gap(), keeping()].concat();
     help::dress(root.subcommands(verbs), words)
 }
 
@@ -78,7 +78,7 @@ fn option(name: &'static str, value: &'static str) -> Arg {
     match (name, value) {
         // `-` is standard input, not a file of that name.
         ("passphrase-file" | "new-passphrase-file", _) => path(arg),
-        (_, "FILE" | "DIR") => place(arg),
+        (_, "FILE" | "DIR" | "CARD") => place(arg),
         _ => arg,
     }
 }
@@ -195,6 +195,8 @@ fn vaults() -> Vec<Command> {
         .arg(choice(option("zone", "ZONE").required(true), zones))
         .arg(option("officers-needed", "N").value_parser(value_parser!(u32).range(1..=100)))
         .arg(option("policy", "FILE"))
+        .arg(option("deposit-for", "CARD"))
+        .arg(option("code", "CODE").requires("deposit-for"))
         .arg(flag("classic"));
     let host = group("host")
         .hide(true)
@@ -225,6 +227,7 @@ fn documents() -> Vec<Command> {
         .arg(option("request", "REQUEST").conflicts_with("all"))
         .group(ArgGroup::new("to").args(["output", "stdout", "into"]).required(true));
     let destroy = Command::new("destroy")
+        .hide(true)
         .arg(positional("ID"))
         .arg(option("reason", "TEXT").required(true))
         .arg(option("request", "REQUEST"));
@@ -241,6 +244,67 @@ fn documents() -> Vec<Command> {
     vec![seal, list, show, open, destroy, relabel, rekey]
 }
 
+/// Across the gap.
+fn gap() -> Vec<Command> {
+    let series = option("in", "SERIES").value_parser(value_parser!(u64).range(2..));
+    let peer = group("peer")
+        .hide(true)
+        .subcommand(Command::new("card").arg(option("output", "FILE").short('o').required(true)))
+        .subcommand(Command::new("add").arg(positional("CARD")).arg(option("code", "CODE")))
+        .subcommand(Command::new("list"))
+        .subcommand(Command::new("remove").arg(positional("PEER")))
+        .subcommand(
+            Command::new("reset")
+                .arg(positional("PEER"))
+                .arg(flag("out"))
+                .arg(series)
+                .group(ArgGroup::new("side").args(["out", "in"]).required(true)),
+        );
+    let parity = option("parity", "PERCENT").value_parser(value_parser!(u32).range(0..=100));
+    let parts = Part::ALL.iter().map(|part| part.as_str());
+    let bundle = group("bundle")
+        .subcommand(
+            Command::new("create")
+                .arg(positional("ID").num_args(1..))
+                .arg(option("to", "PEER").required(true))
+                .arg(option("volume", "SIZE"))
+                .arg(parity)
+                .arg(option("expires", "DATE"))
+                .arg(option("reason", "TEXT")),
+        )
+        .subcommand(
+            Command::new("approve").arg(positional("BUNDLE")).arg(choice(option("as", "PART"), parts)),
+        )
+        .subcommand(Command::new("write").arg(positional("BUNDLE")).arg(positional("DIR")))
+        .subcommand(Command::new("list"))
+        .subcommand(Command::new("verify").arg(positional("DIR").num_args(1..)).arg(option("card", "CARD")))
+        .subcommand(
+            Command::new("resend")
+                .arg(positional("BUNDLE"))
+                .arg(positional("DIR"))
+                .arg(option("only", "VOLUMES").value_delimiter(',').action(ArgAction::Append))
+                .arg(option("expires", "DATE")),
+        );
+    let receipt_to = || option("receipt", "FILE");
+    let import = Command::new("import")
+        .args_conflicts_with_subcommands(true)
+        .arg(positional("DIR").num_args(1..))
+        .arg(flag("accept"))
+        .arg(option("code", "CODE"))
+        .subcommand(Command::new("accept").arg(positional("BUNDLE")).arg(receipt_to()))
+        .subcommand(Command::new("reject").arg(positional("BUNDLE")).arg(receipt_to()));
+    let receipt = group("receipt")
+        .hide(true)
+        .subcommand(Command::new("apply").arg(positional("FILE")))
+        .subcommand(Command::new("write").arg(positional("BUNDLE")).arg(positional("FILE")))
+        .subcommand(
+            Command::new("print")
+                .arg(positional("FILE"))
+                .arg(option("output", "FILE").short('o').required(true)),
+        );
+    vec![peer, bundle, import, receipt]
+}
+
 fn keeping() -> Vec<Command> {
     let audit = group("audit").subcommand(Command::new("verify")).subcommand(
         Command::new("show")
@@ -253,7 +317,8 @@ fn keeping() -> Vec<Command> {
         Command::new("verify"),
         Command::new("status"),
         Command::new("rebuild").hide(true),
-        Command::new("demo").arg(positional("DIR").required(false)),
+        // The example below the list names it.
+        Command::new("demo").arg(positional("DIR").required(false)).hide(true),
         Command::new("completions").arg(choice(positional("SHELL"), shells)).hide(true),
         Command::new("man").arg(positional("DIR")).hide(true),
         Command::new("help").arg(Arg::new("topic").value_name("VERB").num_args(0..)).hide(true),

@@ -1,5 +1,6 @@
 //! `demo`: the whole job, played by running this very program as a user would.
 
+mod cross;
 mod play;
 mod player;
 mod samples;

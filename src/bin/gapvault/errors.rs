@@ -61,6 +61,14 @@ fn texts(words: &Words, error: &Error) -> (String, Option<String>) {
         // Nobody knows who it is: the sentence does without.
         "holder" if value.is_empty() => None,
         "holder" => Some((*name, holder(words, value))),
+        "when" | "until" => {
+            let date = value.parse().map(|time| screen::date(time, words.lang()));
+            Some((*name, date.unwrap_or_else(|_| screen::escape(value))))
+        }
+        "state" if error.code().as_str().starts_with("usage.bundle") => {
+            let state = known(words, &format!("bundle-state-{value}"), &[]);
+            Some((*name, state.unwrap_or_else(|| screen::escape(value))))
+        }
         _ => Some((*name, screen::escape(value))),
     };
     let facts: Vec<(&str, String)> = error.facts().iter().filter_map(fact).collect();

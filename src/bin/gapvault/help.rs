@@ -74,7 +74,7 @@ fn dress_verb(verb: Command, parent: &str, words: &Words) -> Command {
 
 /// The call in one line: what must be given, then what may be given.
 fn usage(verb: &Command, path: &str) -> String {
-    if verb.has_subcommands() {
+    if verb.has_subcommands() && verb.get_positionals().next().is_none() {
         return format!("{path} VERB …");
     }
     let mut text = path.to_owned();
@@ -94,7 +94,12 @@ fn usage(verb: &Command, path: &str) -> String {
         }
     }
     if verb.get_groups().any(|group| group.is_required_set()) {
-        text.push_str(" (-o FILE | --stdout | --into DIR)");
+        let choice = if path.ends_with("reset") {
+            "(--out | --in SERIES)"
+        } else {
+            "(-o FILE | --stdout | --into DIR)"
+        };
+        text.push_str(&format!(" {choice}"));
     }
     if optional {
         text.push_str(" [OPTIONS]");

@@ -8,7 +8,7 @@ use gapvault::words::Words;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The stages in the order of their texts.
-const STAGES: [(Stage, &str); 9] = [
+const STAGES: [(Stage, &str); 17] = [
     (Stage::Reading, "stage-reading"),
     (Stage::Sealing, "stage-sealing"),
     (Stage::ReadingBack, "stage-reading-back"),
@@ -18,6 +18,14 @@ const STAGES: [(Stage, &str); 9] = [
     (Stage::Verifying, "stage-verifying"),
     (Stage::Replaying, "stage-replaying"),
     (Stage::Indexing, "stage-indexing"),
+    (Stage::Bundling, "stage-bundling"),
+    (Stage::Coding, "stage-coding"),
+    (Stage::Writing, "stage-writing"),
+    (Stage::Comparing, "stage-comparing"),
+    (Stage::Copying, "stage-copying"),
+    (Stage::Mending, "stage-mending"),
+    (Stage::Unpacking, "stage-unpacking"),
+    (Stage::Scanning, "stage-scanning"),
 ];
 
 /// A bar if somebody watches standard error and wants one.

@@ -1,15 +1,18 @@
 //! One room for each group of verbs. Each answers with the exit code of a verb that did its work.
 
 mod audit;
+mod bundle;
 mod documents;
 mod health;
 mod host;
 mod identity;
+mod import;
 mod init;
 mod keys;
 mod member;
 mod open;
 mod packaging;
+mod peer;
 mod policy;
 mod requests;
 
@@ -43,6 +46,10 @@ pub(crate) fn run(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, E
         "destroy" => documents::destroy(desk, matches),
         "relabel" => documents::relabel(desk, matches),
         "open" => open::run(desk, matches),
+        "peer" => peer::run(desk, matches),
+        "bundle" => bundle::run(desk, matches),
+        "import" => import::run(desk, matches),
+        "receipt" => import::receipt(desk, matches),
         "audit" => audit::run(desk, matches),
         "verify" => audit::verify_vault(desk),
         "status" => health::status(desk),

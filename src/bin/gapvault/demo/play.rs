@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::disk;
 use super::player::{Person, Player};
-use super::samples::{self, CLERK, CONTRACTOR, MEETING, MEETING_PAPERS, MINUTES, OFFICER, PLAN};
+use super::samples::{self, CLERK, CONTRACTOR, MEETING, MEETING_PAPERS, MINUTES, OFFICER, PLAN, RELEASER};
 use crate::desk::Desk;
 
 /// The demo's identities open quickly, so that nobody waits; the demo says so.
@@ -27,6 +27,7 @@ pub(super) fn play(player: &mut Player<'_>) -> Result<(), Error> {
     open(player, &documents)?;
     deny(player, &documents)?;
     flip(player, &documents)?;
+    super::cross::cross(player, &documents)?;
     judge(player)
 }
 
@@ -47,6 +48,7 @@ fn people(player: &mut Player<'_>) -> Result<(), Error> {
     let officer = identity(player, OFFICER)?;
     let clerk = identity(player, CLERK)?;
     let contractor = identity(player, CONTRACTOR)?;
+    let releaser = identity(player, RELEASER)?;
     player.scene("demo-scene-init");
     let init = ["init", "vault", "--name", "示範保管庫 demo vault", "--zone", "isolated"];
     player.act(Some(OFFICER), &init, 0)?;
@@ -56,9 +58,10 @@ fn people(player: &mut Player<'_>) -> Result<(), Error> {
     member(player, &clerk, &clerk_rights)?;
     let sponsor = text(&officer, "id").to_owned();
     member(player, &contractor, &["--role", "contractor", "--sponsor", &sponsor])?;
+    member(player, &releaser, &["--role", "clerk", "--release"])?;
     player.act(None, &["member", "list"], 0)?;
     let list = player.probe(None, &["member", "list"], 0)?;
-    player.check(rows(&list, "members").len() == 3, "three members")
+    player.check(rows(&list, "members").len() == 4, "four members")
 }
 
 /// An isolated vault on a machine that is connected, as most are that somebody tries this on.
@@ -106,9 +109,9 @@ fn member(player: &mut Player<'_>, identity: &Value, rights: &[&str]) -> Result<
 }
 
 /// Ids of the sealed documents.
-struct Documents {
+pub(super) struct Documents {
     plan: String,
-    minutes: String,
+    pub(super) minutes: String,
 }
 
 fn seal(player: &mut Player<'_>) -> Result<Documents, Error> {
@@ -184,7 +187,7 @@ fn judge(player: &mut Player<'_>) -> Result<(), Error> {
     player.act(None, &["status"], 0)?;
     let status = player.probe(None, &["status"], 0)?;
     let documents = status.get("documents").and_then(Value::as_u64);
-    player.check(documents == u64::try_from(MEETING_PAPERS + 1).ok(), "the number of documents")
+    player.check(documents == u64::try_from(MEETING_PAPERS + 2).ok(), "the number of documents")
 }
 
 /// The sealed file, however its path is told.
@@ -206,15 +209,15 @@ fn flip_last_bit(path: &Path) -> Result<(), Error> {
     fs::set_permissions(path, before).map_err(failed)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|error| disk(path, error))
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn rows<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn rows<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 

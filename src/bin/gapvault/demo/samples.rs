@@ -16,11 +16,15 @@ pub(super) const CLERK: Person =
 pub(super) const CONTRACTOR: Person =
     Person { name: "王大同 Wang Ta-tung", identity: "contractor.id", passphrase: "contractor.pass" };
 
+pub(super) const RELEASER: Person =
+    Person { name: "張美玲 Chang Mei-ling", identity: "releaser.id", passphrase: "releaser.pass" };
+
 /// Passphrases that stand in a program are known to everyone: good for a play, never for a secret.
-const PASSPHRASES: [(Person, &str); 3] = [
+const PASSPHRASES: [(Person, &str); 4] = [
     (OFFICER, "demo officer paper lantern\n"),
     (CLERK, "demo clerk river ferry\n"),
     (CONTRACTOR, "demo contractor night market\n"),
+    (RELEASER, "demo releaser tea mountain\n"),
 ];
 
 /// The paper that only the officer may open.
@@ -29,6 +33,8 @@ pub(super) const PLAN: &str = "papers/網路架構 network plan.txt";
 pub(super) const MEETING: &str = "papers/meeting";
 /// How many papers are in it.
 pub(super) const MEETING_PAPERS: usize = 2;
+/// The paper that is sent in from the counter.
+pub(super) const BUDGET: &str = "papers/meeting/預算 budget.csv";
 /// The paper that the clerk takes out again.
 pub(super) const MINUTES: &str = "papers/meeting/會議紀錄 minutes.txt";
 
@@ -43,10 +49,7 @@ const PAPERS: [(&str, &str); 3] = [
         "會議紀錄（範例）\n一、下季演練訂於九月。二、可攜式儲存媒體應逐案申請。\n\n\
          Minutes (sample)\n1. The next drill is in September. 2. Each portable medium is applied for one by one.\n",
     ),
-    (
-        "papers/meeting/預算 budget.csv",
-        "項目 item,金額 amount\n防火牆 firewall,120000\n教育訓練 training,45000\n",
-    ),
+    (BUDGET, "項目 item,金額 amount\n防火牆 firewall,120000\n教育訓練 training,45000\n"),
 ];
 
 /// Writes the passphrase files and the papers below `home`.

@@ -5,14 +5,24 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use gapvault::vault::{self, Error, InitRequest};
 
-use super::{kind, needed, needed_path, needed_word, policy};
+use super::{kind, needed, needed_path, needed_word, peer, policy};
 use crate::desk::Desk;
 
 pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let site = desk.site()?;
     let dir = needed_path(matches, "dir")?;
     let policy = matches.get_one::<PathBuf>("policy").map(|path| policy::read(path)).transpose()?;
+    let given = super::code(matches)?;
+    let deposit_for = match matches.get_one::<PathBuf>("deposit-for") {
+        None => None,
+        Some(path) => {
+            let card = vault::read_vault_card(&site, path)?;
+            peer::compare(desk, given, &vault::vault_card_view(&card))?;
+            Some(card)
+        }
+    };
     let request = InitRequest {
+        deposit_for,
         name: needed(matches, "name")?,
         zone: needed_word(matches, "zone")?,
         kind: kind(matches),

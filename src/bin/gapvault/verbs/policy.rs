@@ -83,6 +83,10 @@ fn sentences(desk: &Desk, report: &PolicyReport) -> Vec<String> {
         let ids: Vec<String> = report.approvers.iter().map(ToString::to_string).collect();
         lines.push(desk.text("say-policy-approvers", &[("members", ids.join(&desk.text("say-comma", &[])))]));
     }
+    lines.push(match &report.check {
+        Some(check) => desk.text("say-policy-check", &[("command", check.clone())]),
+        None => desk.text("say-policy-no-check", &[]),
+    });
     if report.people_there < report.people_needed {
         let facts =
             [("needed", report.people_needed.to_string()), ("given", report.people_there.to_string())];

@@ -55,30 +55,36 @@ pub(super) fn list(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
 
 pub(super) fn approve(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let id = needed(matches, "request")?;
-    let part = word(matches, "as")?.unwrap_or(Part::Approver);
     if let Some(file) = matches.get_one::<PathBuf>("from") {
         return bring(desk, &id, file);
     }
+    approve_request(desk, matches, &id)
+}
+
+/// Shows a request and consents to it.
+pub(super) fn approve_request(desk: &Desk, matches: &ArgMatches, id: &str) -> Result<u8, Error> {
+    let part = word(matches, "as")?.unwrap_or(Part::Approver);
     let vault = desk.vault()?;
     // What is being signed is shown before anybody types a passphrase.
-    let shown = vault.request_show(None, &id)?;
+    let shown = vault.request_show(None, id)?;
     let mut before = lines(desk, &shown);
     before.push(desk.text(&format!("say-part-{part}"), &[]));
     before.push(desk.text("say-approve-digest", &[("digest", shown.digest.to_string())]));
     desk.confirm(&before, "ask-approve", &[("id", shown.request.to_string())])?;
     let (vault, me) = desk.vault_and_me()?;
-    let reason = vault.request_show(Some(&me), &id)?.reason;
+    let reason = vault.request_show(Some(&me), id)?.reason;
     if let Some(reason) = reason {
         desk.confirm(&[desk.text("say-reason", &[("reason", reason)])], "ask-approve-reason", &[])?;
     }
-    if let Some(file) = matches.get_one::<PathBuf>("out") {
-        let note = vault.approval_sign(&me, &id, shown.digest, part)?;
+    // `bundle approve` has neither of these.
+    if let Ok(Some(file)) = matches.try_get_one::<PathBuf>("out") {
+        let note = vault.approval_sign(&me, id, shown.digest, part)?;
         files::new(file, note.as_bytes())?;
         desk.say("say-approval-signed", &[("path", file.display().to_string())]);
         return Ok(0);
     }
-    let approving = Approving { part, run: matches.get_flag("run") };
-    told(desk, &vault.approve(&me, &id, shown.digest, approving)?)
+    let run = matches.try_get_one::<bool>("run").ok().flatten().is_some_and(|run| *run);
+    told(desk, &vault.approve(&me, id, shown.digest, Approving { part, run })?)
 }
 
 /// An approval that somebody signed on another machine.
@@ -93,7 +99,7 @@ fn told(desk: &Desk, report: &RequestReport) -> Result<u8, Error> {
         let facts = [
             ("id", report.request.to_string()),
             ("state", desk.value("request", report.state)),
-            ("given", report.approvals.len().to_string()),
+            ("given", report.approvals.iter().filter(|one| one.part != "releaser").count().to_string()),
             ("needed", report.approvals_needed.to_string()),
         ];
         vec![desk.text("say-approved", &facts)]
@@ -123,6 +129,11 @@ fn lines(desk: &Desk, report: &RequestReport) -> Vec<String> {
         ("until", desk.date(report.until)),
     ];
     facts.extend(report.to.map(|class| ("class", desk.value("class", class.as_str()))));
+    facts.extend(report.bundle.map(|bundle| ("bundle", bundle.to_string())));
+    facts.extend(report.receiver.map(|receiver| {
+        let name = report.receiver_name.clone().unwrap_or_default();
+        ("receiver", format!("{name} ({receiver})"))
+    }));
     facts.extend(report.documents.iter().map(|id| ("document", id.to_string())));
     let mut lines = desk.facts(&facts);
     // Of a roster what it changes; of everything else all of it.
