@@ -1,5 +1,6 @@
 //! The program itself: what it prints where, its exit codes, and how it stands beside other processes.
 
+mod gap;
 mod help;
 mod json;
 mod mistakes;

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use gapvault::label::Class;
 
+use crate::gap::pair;
 use crate::verbs::Place;
 
 fn installed(program: &str) -> bool {
@@ -69,11 +70,7 @@ fn opens_by_the_page(program: &str) {
         shell.env("PINENTRY_PROGRAM", "none");
         shell
     };
-    // Both ask for a passphrase on a terminal only, so one is made for it.
-    let first = format!("script -qec {:?} /dev/null", commands[0].replace('"', ""));
-    let mut asked = shell(&first).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    asked.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
-    assert!(asked.wait().unwrap().success());
+    ask_on_terminal(&shell, &commands[0]);
     for command in &commands[1..] {
         assert!(shell(command).status().unwrap().success(), "{command}");
     }
@@ -83,4 +80,49 @@ fn opens_by_the_page(program: &str) {
     let tail = format!("tail -c +{} v/documents/{}/{id}.age | sha256sum", shown.header_len + 1, &id[..2]);
     let sum = shell(&tail).output().unwrap().stdout;
     assert!(String::from_utf8(sum).unwrap().starts_with(&shown.payload_sha256.to_string()));
+}
+
+/// Both programs ask for a passphrase on a terminal only, so one is made for it.
+fn ask_on_terminal(shell: &dyn Fn(&str) -> Command, command: &str) {
+    let first = format!("script -qec {:?} /dev/null", command.replace('"', ""));
+    let mut asked = shell(&first).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    asked.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
+    assert!(asked.wait().unwrap().success());
+}
+
+#[test]
+fn stock_age_and_tar_take_a_document_out_of_a_bundle_by_the_page() {
+    let commands: Vec<&str> =
+        between("bundle").flat_map(str::lines).filter(|line| !line.is_empty()).collect();
+    let [_, commands @ .., _] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!(commands.len(), 6);
+    if !installed("age") || !installed("script") || !installed("tar") {
+        eprintln!("skipped: age, script or tar is not installed");
+        return;
+    }
+    let (out, inside) = pair();
+    let content: Vec<u8> = (0..200_000_u32).map(|at| (at / 3) as u8).collect();
+    let other = out.seal("b.txt", b"another one", Class::Important);
+    let id = out.seal("a.bin", &content, Class::Critical);
+    out.send("隔離庫", &[&other, &id], &inside.path("medium"));
+
+    let shell = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(command).current_dir(inside.folder.path());
+        shell.env("IDENTITY", "王小明.id").env("VAULT", "v").env("BUNDLE", "medium").env("OUT", "out.bin");
+        shell.env("MEMBER", inside.founder.id().to_string()).env("DOCUMENT", &id);
+        shell
+    };
+    ask_on_terminal(&shell, commands[0]);
+    for command in &commands[1..] {
+        assert!(shell(command).status().unwrap().success(), "{command}");
+    }
+    assert_eq!(std::fs::read(inside.path("out.bin")).unwrap(), content);
+    // And the page's promise about the list.
+    let list = std::fs::read(inside.path("inner.json")).unwrap();
+    let digest = gapvault::crypto::Digest::of(&list).to_string();
+    let manifest = std::fs::read_to_string(inside.path("medium/manifest")).unwrap();
+    assert!(manifest.contains(&format!("\ninner {digest}\n")));
+    let padding = std::fs::read(inside.path("padding")).unwrap();
+    assert!(padding.iter().all(|byte| *byte == 0));
 }

@@ -6,6 +6,7 @@
 mod child;
 mod disk;
 mod double;
+mod gap;
 mod journal;
 mod judge;
 
@@ -64,6 +65,12 @@ fn copy(from: &Path, to: &Path) {
     std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
 }
 
+/// In memory where possible: whether a sync reaches a medium is not what is tried here.
+fn scratch() -> tempfile::TempDir {
+    let shared = Path::new("/dev/shm");
+    if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap()
+}
+
 /// A folder with a vault to start from, again and again at the same path: a host knows a vault by its path.
 struct Bench {
     ground: Ground,
@@ -71,16 +78,14 @@ struct Bench {
 }
 
 /// What a run changes.
-const CHANGED: [&str; 8] = ["v", "state", "state2", "state3", "out", "attic", "acks", "checked"];
-/// What is there before a run.
-const BASE: [&str; 3] = ["v", "state", "state2"];
+const CHANGED: [&str; 10] =
+    ["v", "state", "state2", "state3", "out", "attic", "acks", "checked", "w", "medium"];
+/// What is there before a run; the last two between two vaults only.
+const BASE: [&str; 5] = ["v", "state", "state2", "w", "medium"];
 
 impl Bench {
     fn new() -> Self {
-        // In memory where possible: whether a sync reaches a medium is not what is tried here.
-        let shared = Path::new("/dev/shm");
-        let folder =
-            if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap();
+        let folder = scratch();
         let ground = Ground(folder.path().to_owned());
         let site = ground.site();
         let founder = verbs::person(&site, &ground.0, "founder");
@@ -113,9 +118,7 @@ impl Bench {
 
     /// An office of three people with three documents: two officers, and a guest who can read everything.
     fn office() -> Self {
-        let shared = Path::new("/dev/shm");
-        let folder =
-            if shared.is_dir() { tempfile::tempdir_in(shared) } else { tempfile::tempdir() }.unwrap();
+        let folder = scratch();
         let ground = Ground(folder.path().to_owned());
         let site = ground.site();
         let founder = verbs::person(&site, &ground.0, "founder");
@@ -154,16 +157,23 @@ impl Bench {
 
     fn put(&self, name: &str) {
         for part in BASE {
-            std::fs::remove_dir_all(self.ground.at(part)).unwrap();
-            copy(&self.ground.at(name).join(part), &self.ground.at(part));
+            let _ = std::fs::remove_dir_all(self.ground.at(part));
         }
+        self.lay(name);
     }
 
     fn keep(&self, name: &str) {
         let base = self.ground.at(name);
         std::fs::create_dir(&base).unwrap();
-        for part in BASE {
+        for part in BASE.into_iter().filter(|part| self.ground.at(part).exists()) {
             copy(&self.ground.at(part), &base.join(part));
+        }
+    }
+
+    fn lay(&self, name: &str) {
+        let base = self.ground.at(name);
+        for part in BASE.into_iter().filter(|part| base.join(part).exists()) {
+            copy(&base.join(part), &self.ground.at(part));
         }
     }
 
@@ -182,14 +192,12 @@ impl Bench {
             let base = match verb {
                 Verb::Approve => "asked",
                 Verb::Retire => "left",
+                verb if Verb::GAP.contains(&verb) => gap::base(verb),
                 verb if Verb::OFFICE.contains(&verb) => "plain",
                 _ if short => "short",
                 _ => "long",
             };
-            let base = self.ground.at(base);
-            for part in BASE {
-                copy(&base.join(part), &self.ground.at(part));
-            }
+            self.lay(base);
         }
     }
 
@@ -217,17 +225,22 @@ impl Drop for Where {
     }
 }
 
-/// Every call of one verb in one mode; how many there were.
+/// Every call of one verb in one mode, or some of them; how many there were.
 fn sweep(bench: &Bench, verb: Verb, mode: Mode) -> u64 {
-    for at in 1..2000 {
+    let (first, step) = if Verb::GAP.contains(&verb) { gap::sample(mode) } else { (1, 1) };
+    for at in (first..2000).step_by(step) {
         let mut place = Where(verb, mode, at, vec![]);
         let said = bench.run(verb, mode, at);
         place.3.clone_from(&said);
-        let judge = if Verb::OFFICE.contains(&verb) { judge::judge_office } else { judge::judge };
+        let judge = match verb {
+            verb if Verb::OFFICE.contains(&verb) => judge::judge_office,
+            verb if Verb::GAP.contains(&verb) => gap::judge,
+            _ => judge::judge,
+        };
         judge(&bench.ground, verb, &said);
         if said.iter().any(|line| line.starts_with("end false")) {
             assert!(at > 5, "{verb:?} touches the disk");
-            return at;
+            return (at - first) / step as u64 + 1;
         }
     }
     panic!("{verb:?} does not come to an end");
@@ -250,6 +263,11 @@ fn every_verb_of_an_office_stopped_at_every_call_leaves_all_or_nothing() {
         _ => &[Mode::PowerLoss, Mode::Full, Mode::SyncFails, Mode::SyncFailsUnseen],
     };
     stop_everywhere(&Verb::OFFICE, modes, Bench::office);
+}
+
+#[test]
+fn every_verb_across_the_gap_stopped_on_its_way_leaves_all_or_nothing() {
+    stop_everywhere(&Verb::GAP, |_| &Mode::ALL, Bench::gap);
 }
 
 fn stop_everywhere<'a>(verbs: &[Verb], modes: impl Fn(Verb) -> &'a [Mode], bench: fn() -> Bench) {

@@ -3,19 +3,25 @@
 // Helpers of a test fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use gapvault::bundle::{
+    Attempt, CardNotes, Core, FileLine, Head, Inner, InnerDocument, Known, Link, Manifest, Peer, Plan,
+    Ranges, ReadSlice, Receipt, VaultCard, Verdict, WitnessRequest, Witnessed, encode,
+};
 use gapvault::crypto::{Digest, PublicKey, SigningKey};
-use gapvault::id::{Code, DocumentId, MemberId, RequestId, VaultId};
+use gapvault::id::{BundleId, Code, DocumentId, MemberId, RequestId, VaultId};
 use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use gapvault::log::entry::{Category, Entry, Event, Outcome};
 use gapvault::log::frames::ENTRIES;
 use gapvault::log::merkle::{leaf_hash, node_hash, root_of};
 use gapvault::note::{Fields, FieldsReader, SignedNote, VerifierKey, member_id, member_key_name, origin};
-use gapvault::policy::{Approval, Ask, ClassRules, Part, Policy, Wanted};
+use gapvault::policy::{Approval, Ask, ClassRules, Export, Part, Policy, Wanted};
+use gapvault::roster::Resume;
 use gapvault::roster::{Host, InForce, KeyName, Member, Purpose, Roster, found};
-use gapvault::store::rosters::Resume;
+use gapvault::sealed::Commitment;
 use gapvault::time::Timestamp;
 
+const BUNDLE: &str = include_str!("../../docs/format/bundle.md");
 const NOTE: &str = include_str!("../../docs/format/note.md");
 const LOG: &str = include_str!("../../docs/format/log.md");
 const PEOPLE: &str = include_str!("../../docs/format/people.md");
@@ -147,6 +153,7 @@ fn first_roster() -> Roster {
         key_kind: KeyKind::Classic,
         officers_needed: 1,
         policy: None,
+        deposit_for: None,
         keys: keys.map(|(purpose, key)| (KeyName { purpose, generation: 1 }, key.to_owned())).collect(),
         hosts: vec![Host { id: Host::id_of(&host), key: host, name: "desk-1".to_owned() }],
         members: vec![Member {
@@ -236,6 +243,7 @@ fn people_policy_and_requests_of_their_page_are_what_we_read_and_write() {
         until: "2026-12-09T08:00:00.000Z".parse().unwrap(),
         reason: Some(Digest::of(b"the bytes of reason.age")),
         note: None,
+        export: None,
         objects: vec![(DocumentId([5; 16]), Digest::of(b"its payload"))],
     };
     let request = signed(&ask.print().unwrap(), CLERK);
@@ -293,4 +301,215 @@ fn state_and_resume_note_of_the_page_of_the_vault_are_of_its_people() {
     assert_eq!(Resume::verify(note.as_bytes(), &second), Some(resume));
     let [_, _, _, shown_record, shown_note] = blocks(VAULT);
     compare("vault.md", &[shown_record, shown_note], &[record, note]);
+}
+
+/// Who imports in the receiving vault.
+const OPERATOR: u8 = 5;
+const RECEIVER: VaultId = VaultId([0x3f; 32]);
+const BUNDLE_ID: BundleId = BundleId([9; 16]);
+
+fn inner(sender: VaultId) -> Inner {
+    let hex = |text: &str| text.parse::<Digest>().unwrap();
+    let document = InnerDocument {
+        class: Class::Important,
+        commitment: Commitment(hex("62e759137a0377068284727c3a52a5c4cfe4853343b34af784adeef6cfc22a40")),
+        header_len: 4096,
+        header_sha256: Digest::of(b"the header for the receiver"),
+        id: "1682c81a103aa425976ed37e1458a50d".parse().unwrap(),
+        payload_sha256: hex("731c35a7769e35ac625a5a16b29481ee0ecdf105b67208d4a7a93c02464afb6d"),
+        size: 6,
+    };
+    Inner { bundle: BUNDLE_ID, sender, receiver: RECEIVER, random: [7; 16], documents: vec![document] }
+}
+
+fn export(sender: VaultId, inner: Digest) -> Ask {
+    Ask {
+        vault: sender,
+        id: RequestId([10; 16]),
+        wanted: Wanted::Export,
+        to: None,
+        requester: id(CLERK),
+        created: at("5T08:00"),
+        until: "2026-12-09T08:00:00.000Z".parse().unwrap(),
+        reason: None,
+        note: None,
+        export: Some(Export {
+            bundle: BUNDLE_ID,
+            receiver: RECEIVER,
+            inner,
+            volume: 650_000_000,
+            parity: 10,
+            not_after: "2026-12-25T08:00:00.000Z".parse().unwrap(),
+        }),
+        objects: Vec::new(),
+    }
+}
+
+/// The checkpoint of the sender, as on the page of the vault.
+fn sent_checkpoint(sender: &VaultId) -> Checkpoint {
+    let root = "7eef869ca75eb32f7c011922f1dc008e74549f1b1ce983a05f537eaf11a36242".parse().unwrap();
+    Checkpoint::new(&origin(sender, 1), 6, root).unwrap()
+}
+
+fn manifest(sender: &InForce, note: &str, (inner, request): (Digest, Digest), witness: &[u8]) -> Manifest {
+    let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let not_shown =
+        |name: &str, len: u64| FileLine { name: name.to_owned(), len, sha256: Digest::of(name.as_bytes()) };
+    let request_note = signed(&export(sender.vault(), inner).print().unwrap(), CLERK);
+    Manifest {
+        core: Core {
+            sender: sender.vault(),
+            receiver: RECEIVER,
+            receiver_key: Digest::of(key.as_bytes()),
+            link: Link { series: 1, number: 1, bundle: BUNDLE_ID, inner },
+            previous: None,
+            request,
+            created: at("5T10:00"),
+            from: Zone::Isolated,
+            to: Zone::Networked,
+            approvals: 1,
+            releaser: true,
+            plan: Plan::new(8392, 650_000_000, 10).unwrap(),
+            shards: Digest::of(b"shards"),
+        },
+        attempt: Attempt {
+            number: 1,
+            issued: at("5T10:01"),
+            not_after: "2026-12-25T08:00:00.000Z".parse().unwrap(),
+            roster: 2,
+            roster_digest: sender.digest(),
+            knows: 1,
+            files: vec![
+                not_shown("approval-0001", 433),
+                not_shown("approval-0002", 433),
+                FileLine::of("policy", policy().print().as_bytes()),
+                FileLine::of("request", request_note.as_bytes()),
+                FileLine::of("roster-0002", note.as_bytes()),
+                not_shown("shards", 352),
+                FileLine::of("witness-request", witness),
+            ],
+        },
+        medium: 1,
+        slices: Ranges::of(&(1..=11).collect::<Vec<_>>()).unwrap(),
+        slips: vec![not_shown("SLIP.html", 31_000), not_shown("SLIP.txt", 3000)],
+    }
+}
+
+fn receipt(manifest: &Manifest) -> Receipt {
+    let root = "fe988dfe392014aec6058d0b0d26ce78c452bb06410612ec01646bedb6befe6e".parse().unwrap();
+    let own = Checkpoint::new(&origin(&RECEIVER, 1), 2, root).unwrap();
+    let (core, created) = (&manifest.core, at("6T09:00"));
+    Receipt {
+        receiver: RECEIVER,
+        sender: core.sender,
+        link: core.link,
+        attempt: 1,
+        verdict: Verdict::Accepted,
+        damaged: Vec::new(),
+        created,
+        knows: 2,
+        roster: 1,
+        witnessed: Witnessed::sign(&key(OPERATOR), &sent_checkpoint(&core.sender), created),
+        checkpoint: own.sign(&key(HOST), Some(&key(OFFICER))).unwrap().print().into_bytes(),
+    }
+}
+
+#[test]
+fn the_bundle_of_its_page_is_what_we_read_and_write() {
+    let first_note = signed(&first_roster().print().unwrap(), OFFICER);
+    let first = found(first_note.as_bytes()).unwrap();
+    let second_note = signed(&second_roster(&first).print().unwrap(), OFFICER);
+    let second = first.succeed(second_note.as_bytes()).unwrap();
+    let inner = inner(first.vault());
+    let list = String::from_utf8(inner.print()).unwrap();
+    assert_eq!(Inner::parse(list.as_bytes()).unwrap(), inner);
+    assert_eq!((inner.archive_len(), inner.padding_len()), (Some(8192), Some(0)));
+
+    let asked = export(first.vault(), inner.digest());
+    let request = signed(&asked.print().unwrap(), CLERK);
+    let (read, digest) = Ask::verify(request.as_bytes(), first.vault(), second.roster()).unwrap();
+    assert_eq!(read, asked);
+
+    let checkpoint = sent_checkpoint(&first.vault()).sign(&key(HOST), Some(&key(CLERK))).unwrap().print();
+    let witness = WitnessRequest { old: 0, proof: Vec::new(), checkpoint: checkpoint.into_bytes() };
+    assert_eq!(WitnessRequest::parse(&witness.print()).unwrap(), witness);
+    let known = Known::of(vec![first.clone(), second.clone()], policy(), Vec::new()).unwrap();
+    assert!(witness.judge(&known, None).is_some());
+
+    let manifest = manifest(&second, &second_note, (inner.digest(), digest), &witness.print());
+    let text = manifest.print().unwrap();
+    assert_eq!(Manifest::parse(&text).unwrap(), manifest);
+    let core = manifest.core.print().unwrap();
+    assert!(text.starts_with(&core) && Core::parse(&core).is_some());
+    let codes = format!("{}\n{}", Digest::of(core.as_bytes()), manifest.code().unwrap());
+    let head = Head::of(&manifest.core.plan, BUNDLE_ID, 1, 0).unwrap().print();
+    assert_eq!((head.len(), Head::parse(&head).is_some()), (128, true));
+
+    let receipt = receipt(&manifest);
+    let answer = receipt.print().unwrap();
+    assert_eq!(Receipt::parse(&answer).unwrap(), receipt);
+    assert!(receipt.witnessed.unwrap().is_by(&key(OPERATOR).public()));
+
+    let card = VaultCard::of(CardNotes { rosters: vec![first_note.into_bytes()], ..CardNotes::default() });
+    let card = card.unwrap();
+    let printed = card.print();
+    assert_eq!(VaultCard::parse(&printed).unwrap().digest(), card.digest());
+    let beginning: Vec<&str> = std::str::from_utf8(&printed).unwrap().lines().take(6).collect();
+    let digits = format!("{}\n{}", card.digest(), card.code());
+    let peer = Peer {
+        vault: first.vault(),
+        roster: second.digest(),
+        peer: RECEIVER,
+        card: Digest::of(b"the card of the receiver"),
+        out: 1,
+        incoming: 1,
+        created: at("4T09:00"),
+    };
+    assert_eq!(Peer::parse(&peer.print().unwrap()).unwrap(), peer);
+
+    let shown = blocks::<11>(BUNDLE);
+    let right = [
+        beginning.join("\n"),
+        digits,
+        signed(&peer.print().unwrap(), OFFICER),
+        list,
+        inner.digest().to_string(),
+        request,
+        String::from_utf8(witness.print()).unwrap(),
+        signed(&text, CLERK),
+        codes,
+        std::str::from_utf8(&head).unwrap().to_owned(),
+        signed(&answer, OPERATOR),
+    ];
+    compare("bundle.md", &shown, &right);
+}
+
+/// A body cut by a plan.
+struct Cut<'a>(&'a Plan, &'a [u8]);
+
+impl ReadSlice for Cut<'_> {
+    fn read_at(&self, slice: u32, offset: u64, out: &mut [u8]) -> std::io::Result<usize> {
+        let begin = (u64::from(slice) * self.0.slice_len() + offset) as usize;
+        let len = out.len().min((self.0.body_len_of(slice) - offset) as usize);
+        out[..len].copy_from_slice(&self.1[begin..begin + len]);
+        Ok(len)
+    }
+}
+
+#[test]
+fn one_slice_of_parity_is_the_xor_of_all_volumes() {
+    let body: Vec<u8> = (0..8392_u32).map(|at| (at * at / 7) as u8).collect();
+    let plan = Plan::new(8392, 650_000_000, 10).unwrap();
+    assert_eq!((plan.volumes(), plan.parity(), plan.slice_len(), plan.body_len_of(9)), (10, 1, 896, 328));
+    let mut xor = vec![0; 896];
+    for slice in body.chunks(896) {
+        xor.iter_mut().zip(slice).for_each(|(sum, byte)| *sum ^= byte);
+    }
+    let mut parity = Vec::new();
+    let mut sink = |_: u32, bytes: &[u8]| {
+        parity.extend_from_slice(bytes);
+        Ok(())
+    };
+    encode(&plan, &Cut(&plan, &body), 1, &mut sink, &|_| ()).unwrap();
+    assert!(parity == xor);
 }

@@ -13,6 +13,7 @@ mod cli;
 mod emergency;
 mod faults;
 mod format_pages;
+mod gap;
 mod kills;
 mod people;
 pub(crate) mod plugins;

@@ -39,7 +39,7 @@ enum Deed {
 }
 
 /// The rows: what they are called in both languages, and everything that they stand for.
-const DEEDS: [(&str, &str, &[Deed]); 15] = [
+const DEEDS: [(&str, &str, &[Deed]); 17] = [
     ("seal documents", "封存文件", &[Deed::Do(Action::Seal)]),
     ("open documents", "啟封文件", &[Deed::Do(Action::Open)]),
     ("see titles and names", "查看標題及名稱", &[Deed::Do(|_| Action::SeeTitles)]),
@@ -47,6 +47,7 @@ const DEEDS: [(&str, &str, &[Deed]); 15] = [
     ("put documents into another class", "變更文件等級", &[Deed::Do(same_class), Deed::Do(other_class)]),
     ("give documents new headers or file keys", "更新文件標頭或檔案金鑰", &[Deed::Do(Action::Rewrap)]),
     ("export documents", "匯出文件", &[Deed::Do(export_in), Deed::Do(export_out)]),
+    ("import a bundle into quarantine", "將移轉包匯入隔離檢疫", &[Deed::Do(|_| Action::Import)]),
     ("let imported documents in", "接受匯入的文件", &[Deed::Do(accept_own), Deed::Do(accept_other)]),
     (
         "ask for consent; hand a key one holds to members who lack it",
@@ -61,6 +62,7 @@ const DEEDS: [(&str, &str, &[Deed]); 15] = [
         &[Deed::Do(|_| Action::Found), Deed::Do(|_| Action::ChangeRoster)],
     ),
     ("allow work while connected", "核准連線作業例外", &[Deed::Do(|_| Action::Except)]),
+    ("admit another vault", "准許與其他保管庫往來", &[Deed::Do(|_| Action::Pair)]),
     ("let a host write", "准許電腦寫入", &[Deed::Do(|_| Action::EnrolHost)]),
     ("go on after a restore", "還原後繼續作業", &[Deed::Do(|_| Action::Resume)]),
 ];
@@ -71,7 +73,7 @@ fn has_a_row(action: Action) -> bool {
         Action::Seal(_) | Action::Open(_) | Action::SeeTitles | Action::Destroy(_) => true,
         Action::Relabel { .. } | Action::Rewrap(_) | Action::Export(..) | Action::Accept(..) => true,
         Action::Consent | Action::Found | Action::ChangeRoster | Action::Except => true,
-        Action::EnrolHost | Action::Resume => true,
+        Action::EnrolHost | Action::Resume | Action::Import | Action::Pair => true,
     }
 }
 
@@ -132,6 +134,7 @@ fn roster(zone: Zone, me: Member) -> Roster {
         key_kind: KeyKind::Classic,
         officers_needed: 1,
         policy: None,
+        deposit_for: None,
         keys: Vec::new(),
         hosts: Vec::new(),
         members: vec![me, asker, person(SPONSOR, Role::Officer)],

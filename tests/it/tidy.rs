@@ -12,7 +12,7 @@ const FLOORS: &[(u32, &[&str])] = &[
     (4, &["document", "identity"]),
     (5, &["access", "roster"]),
     (6, &["log", "policy", "sealed"]),
-    (7, &["audit", "store"]),
+    (7, &["audit", "bundle", "store"]),
     (8, &["vault"]),
     (9, &["bin"]),
 ];
@@ -20,6 +20,9 @@ const FLOORS: &[(u32, &[&str])] = &[
 /// Crates that only their owner's rooms may name.
 const OWNERS: &[(&str, &[&str])] = &[
     ("ring", &["crypto"]),
+    ("reed_solomon_simd", &["bundle"]),
+    ("qrcode", &["bundle"]),
+    ("askama", &["audit", "bundle"]),
     ("base64", &["encoding"]),
     ("age", &["agefile", "plugin"]),
     ("age_core", &["agefile", "plugin"]),

@@ -157,12 +157,12 @@ fn play(script: &str, lang: &str) -> String {
     played
 }
 
-fn compare(script: &str, lang: &str) {
+fn compare(script: &str, what: &str, lang: &str) {
     let played = play(script, lang);
     if played == script {
         return;
     }
-    let real = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("transcript.{lang}.txt"));
+    let real = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{what}.{lang}.txt"));
     std::fs::write(&real, &played).unwrap();
     let differ = |(one, other): &(&str, &str)| one != other;
     let first = played.lines().zip(script.lines()).find(differ);
@@ -171,18 +171,34 @@ fn compare(script: &str, lang: &str) {
 
 const EN: &str = include_str!("transcript.en.txt");
 const ZH_TW: &str = include_str!("transcript.zh-TW.txt");
+const GAP_EN: &str = include_str!("gap.en.txt");
+const GAP_ZH_TW: &str = include_str!("gap.zh-TW.txt");
 
 #[test]
 fn a_working_day_in_english() {
-    compare(EN, "en");
+    compare(EN, "transcript", "en");
 }
 
 #[test]
 fn a_working_day_in_chinese() {
-    compare(ZH_TW, "zh-TW");
-    let typed =
-        |script: &'static str| script.lines().filter(|line| line.starts_with('$')).collect::<Vec<_>>();
+    compare(ZH_TW, "transcript", "zh-TW");
     assert_eq!(typed(EN), typed(ZH_TW));
+}
+
+/// What was typed in a transcript.
+fn typed(script: &str) -> Vec<&str> {
+    script.lines().filter(|line| line.starts_with('$')).collect()
+}
+
+#[test]
+fn a_way_across_the_gap_in_english() {
+    compare(GAP_EN, "gap", "en");
+}
+
+#[test]
+fn a_way_across_the_gap_in_chinese() {
+    compare(GAP_ZH_TW, "gap", "zh-TW");
+    assert_eq!(typed(GAP_EN), typed(GAP_ZH_TW));
 }
 
 #[test]

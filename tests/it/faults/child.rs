@@ -35,6 +35,16 @@ pub(crate) enum Verb {
     Approve,
     Relabel,
     Except,
+    // From here on between two vaults.
+    PeerAdd,
+    Create,
+    Write,
+    NextMedium,
+    Resend,
+    Import,
+    Accept,
+    Reject,
+    Receipt,
 }
 
 impl Verb {
@@ -54,8 +64,22 @@ impl Verb {
     pub(crate) const OFFICE: [Self; 6] =
         [Self::Leave, Self::Retire, Self::Ask, Self::Approve, Self::Relabel, Self::Except];
 
+    /// Those that take two vaults.
+    pub(crate) const GAP: [Self; 9] = [
+        Self::PeerAdd,
+        Self::Create,
+        Self::Write,
+        Self::NextMedium,
+        Self::Resend,
+        Self::Import,
+        Self::Accept,
+        Self::Reject,
+        Self::Receipt,
+    ];
+
     pub(crate) fn of(name: &str) -> Self {
-        Self::ALL.into_iter().chain(Self::OFFICE).find(|verb| format!("{verb:?}") == name).unwrap()
+        let all = Self::ALL.into_iter().chain(Self::OFFICE).chain(Self::GAP);
+        all.into_iter().find(|verb| format!("{verb:?}") == name).unwrap()
     }
 }
 
@@ -127,10 +151,16 @@ impl Ground {
     /// The host on which a verb runs.
     pub(crate) fn site_of(&self, verb: Verb) -> Site {
         match verb {
+            verb if Verb::GAP.contains(&verb) => self.side_of(verb).0,
             Verb::Enrol => self.second_site(),
             Verb::Resume => self.third_site(),
             _ => self.site(),
         }
+    }
+
+    /// The vault in which a verb runs.
+    fn folder_of(&self, verb: Verb) -> PathBuf {
+        if Verb::GAP.contains(&verb) { self.side_of(verb).1 } else { self.at("v") }
     }
 
     pub(crate) fn person(&self, name: &str) -> Identity {
@@ -219,7 +249,7 @@ pub(crate) fn run(ground: &Ground, verb: Verb, mode: Mode, at: u64) {
 
 /// The next person to come along, on a disk that works again.
 fn go_on(ground: &Ground, verb: Verb, site: &Site, me: &Identity) {
-    let folder = ground.at("v");
+    let folder = ground.folder_of(verb);
     if verb == Verb::Resume {
         judge::gone_on(&Vault::at(site.clone(), &folder).unwrap(), me);
     } else if folder.join("vault.toml").exists() {
@@ -237,7 +267,7 @@ fn work(
     disk: &FaultDisk,
     acks: &Acks,
 ) -> Result<(), Error> {
-    let folder = ground.at("v");
+    let folder = ground.folder_of(verb);
     if verb == Verb::Init {
         vault::init(site, &folder, me, &founding())?;
         acks.say("vault");
@@ -288,6 +318,9 @@ fn work(
         Verb::Resume => {
             vault.host_resume(me, "主機毀損", &mut |_| Ok(()))?;
             acks.say("resumed");
+        }
+        verb if Verb::GAP.contains(&verb) => {
+            super::gap::work(ground, verb, &vault, acks, &super::gap::bundle_of(ground))?;
         }
         verb => work_in_office(ground, verb, &vault, me, acks)?,
     }

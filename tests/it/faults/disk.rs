@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use gapvault::store::disk::{Disk, DiskError, DiskFile, OsDisk};
+use gapvault::store::medium::{Space, space};
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::journal::{Inode, Journal};
@@ -58,7 +59,7 @@ impl Mode {
         matches!(self, Self::SyncFailsUnseen | Self::KillUnseen)
     }
 
-    fn counts_syncs_only(self) -> bool {
+    pub(crate) fn counts_syncs_only(self) -> bool {
         matches!(self, Self::SyncFails | Self::SyncFailsUnseen)
     }
 
@@ -80,6 +81,8 @@ struct State {
     calls: u64,
     fired: bool,
     journal: Journal,
+    /// What is free; as much as there is where nothing is said.
+    free: Option<u64>,
 }
 
 /// The double.
@@ -101,7 +104,7 @@ impl FaultDisk {
     /// Counts from 1. `attic` is a folder of its own beside what is written.
     pub(crate) fn new(mode: Mode, at: u64, attic: PathBuf) -> Self {
         let journal = Journal::new(attic);
-        Self(Arc::new(Mutex::new(State { mode, at, calls: 0, fired: false, journal })))
+        Self(Arc::new(Mutex::new(State { mode, at, calls: 0, fired: false, journal, free: None })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,6 +131,11 @@ impl FaultDisk {
     /// Nothing strikes any more.
     pub(crate) fn heal(&self) {
         self.state().at = u64::MAX;
+    }
+
+    /// Says from now on that so many bytes are free.
+    pub(crate) fn limit(&self, free: u64) {
+        self.state().free = Some(free);
     }
 
     /// The power fails now.
@@ -246,9 +254,9 @@ impl DiskFile for FaultFile {
         self.inner.size()
     }
 
-    fn rewind(&mut self) -> Result<(), DiskError> {
-        self.at = 0;
-        self.inner.rewind()
+    fn seek(&mut self, at: u64) -> Result<(), DiskError> {
+        self.at = at;
+        self.inner.seek(at)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
@@ -315,6 +323,13 @@ impl Disk for FaultDisk {
         Ok(())
     }
 
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        let mut state = self.named(Kind::Change, "name", from)?;
+        OsDisk.hard_link(from, to)?;
+        state.journal.created(to);
+        Ok(())
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
         let mut state = self.named(Kind::Change, "move", from)?;
         state.journal.renaming(from, to);
@@ -352,7 +367,7 @@ impl Disk for FaultDisk {
         match self.named(Kind::Sync, "sync", path) {
             // The real one would wait for every other program's writes.
             Ok(mut state) => {
-                state.journal.synced_all();
+                state.journal.synced_filesystem(path);
                 Ok(())
             }
             Err(error) => {
@@ -360,6 +375,12 @@ impl Disk for FaultDisk {
                 Err(error)
             }
         }
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let free = self.state().free;
+        let real = space(path)?;
+        Ok(Space { free: free.unwrap_or(real.free), ..real })
     }
 
     fn mark(&self, what: &'static str) -> Result<(), DiskError> {

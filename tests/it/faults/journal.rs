@@ -14,13 +14,20 @@ use std::sync::Arc;
 pub(super) struct Inode {
     file: Arc<File>,
     number: u64,
+    /// Whether it lies on a medium, which is another file system than the vault's.
+    medium: bool,
+}
+
+/// Whether a path leads to a medium.
+fn on_medium(path: &Path) -> bool {
+    path.iter().any(|name| name.as_encoded_bytes().starts_with(b"medium"))
 }
 
 impl Inode {
     pub(super) fn of(path: &Path) -> Self {
         let file = File::options().read(true).write(true).open(path).unwrap();
         let number = file.metadata().unwrap().ino();
-        Self { file: Arc::new(file), number }
+        Self { file: Arc::new(file), number, medium: on_medium(path) }
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -199,8 +206,13 @@ impl Journal {
         self.changes.retain(|change| !matches!(change, Change::Name(name) if name.folder() == folder));
     }
 
-    pub(super) fn synced_all(&mut self) {
-        self.changes.retain(|change| matches!(change, Change::Content(content) if content.doomed));
+    /// Everything is safe that is on the file system of this path.
+    pub(super) fn synced_filesystem(&mut self, path: &Path) {
+        let medium = on_medium(path);
+        self.changes.retain(|change| match change {
+            Change::Content(content) => content.doomed || content.inode.medium != medium,
+            Change::Name(name) => on_medium(name.folder()) != medium,
+        });
     }
 
     /// A sync of this file failed (of every file: `None`): what was not safe is lost.

@@ -8,7 +8,7 @@ use gapvault::vault::{self, AuditShow, Code, Done, Identity, ListRequest, NoProg
 
 use super::child::{Ground, RUN, SOURCES, Verb, founding, joining, leave, opening};
 
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
@@ -18,7 +18,7 @@ fn text_of(name: &str) -> Vec<u8> {
 }
 
 /// Nothing to complain about, and nothing left to do.
-fn sound(vault: &Vault) {
+pub(super) fn sound(vault: &Vault) {
     let report = vault.verify(&NoProgress).unwrap();
     assert!(report.verdict == "ok" && report.findings.is_empty(), "{:?}", report.findings);
     assert!(report.pending.is_empty(), "{:?}", report.pending);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use gapvault::crypto::{SigningKey, SystemRandom};
 use gapvault::label::{Class, Role};
+use gapvault::roster::Resume;
 use gapvault::roster::{Host, Roster};
-use gapvault::store::rosters::Resume;
 use gapvault::vault::{Code, HostReport, Identity, NoProgress, Site, Vault};
 
 use super::{Office, code, signed};

@@ -257,8 +257,8 @@ impl DiskFile for FaultFile {
         self.inner.size()
     }
 
-    fn rewind(&mut self) -> Result<(), DiskError> {
-        self.inner.rewind()
+    fn seek(&mut self, at: u64) -> Result<(), DiskError> {
+        self.inner.seek(at)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
@@ -310,6 +310,11 @@ impl Disk for FaultDisk {
     fn create_dir(&self, path: &Path) -> Result<(), DiskError> {
         self.change(Call::Create, path)?;
         OsDisk.create_dir(path)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        self.change(Call::Create, to)?;
+        OsDisk.hard_link(from, to)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
