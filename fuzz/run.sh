@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 seconds="${1:-15}"
 shift || true
 targets=("$@")
-[ $# -gt 0 ] || targets=(header stanza meta stream identity_file note)
+[ $# -gt 0 ] || targets=(header stanza meta stream identity_file note manifest volume archive receipt card)
 cargo_fuzz_version=0.13.2
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -21,7 +21,8 @@ if ! command -v cargo-fuzz >/dev/null; then
 fi
 
 # What the longest seed of a target needs, and some more.
-declare -A longest=([header]=8192 [stanza]=8192 [meta]=12288 [stream]=1024 [identity_file]=4096 [note]=8192)
+declare -A longest=([header]=8192 [stanza]=8192 [meta]=12288 [stream]=1024 [identity_file]=4096 [note]=8192
+    [manifest]=8192 [volume]=1024 [archive]=20480 [receipt]=4096 [card]=8192)
 
 twin() {
     echo "fuzzing by the twin (proptest), $(cargo --version)"

@@ -4,33 +4,50 @@
 //! `fuzz_targets/` and the twin in `tests/twin.rs` call the same functions, so there is one place that says
 //! what is checked.
 
+mod archive;
+mod card;
 mod cut;
+mod edit;
 mod fixed;
 mod header;
 mod identity_file;
+mod manifest;
 mod meta;
 mod note;
+mod pair;
 mod peer;
+mod receipt;
 pub mod seeds;
 mod stanza;
 mod stream;
+mod volume;
 
+pub use archive::archive;
+pub use card::card;
 pub use header::header;
 pub use identity_file::identity_file;
+pub use manifest::manifest;
 pub use meta::meta;
 pub use note::note;
+pub use receipt::receipt;
 pub use stanza::stanza;
 pub use stream::stream;
+pub use volume::volume;
 
 /// A target: what its folder in the corpus is called, and what it checks.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target there is.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 11] = [
     ("header", header),
     ("stanza", stanza),
     ("meta", meta),
     ("stream", stream),
     ("identity_file", identity_file),
     ("note", note),
+    ("manifest", manifest),
+    ("volume", volume),
+    ("archive", archive),
+    ("receipt", receipt),
+    ("card", card),
 ];

@@ -1,9 +1,10 @@
 //! The corpus that is checked in: small inputs of every kind that a target knows, made here.
 
 mod age;
+mod gap;
 mod people;
 
-pub(crate) use people::{ask, office};
+pub(crate) use people::{ask, member, office, start};
 
 /// One input: the target's name, the file's name, the bytes.
 pub type Seed = (&'static str, String, Vec<u8>);
@@ -21,6 +22,11 @@ pub fn all() -> Vec<Seed> {
         ("meta", people::metas()),
         ("identity_file", people::identities()),
         ("note", people::notes()),
+        ("manifest", gap::manifests()),
+        ("volume", gap::volumes()),
+        ("archive", gap::archives()),
+        ("receipt", gap::receipts()),
+        ("card", gap::cards()),
     ];
     for (target, group) in groups {
         seeds.extend(group.into_iter().map(|(name, bytes)| (target, name.to_owned(), bytes)));

@@ -118,3 +118,28 @@ fn identity_file() {
 fn note() {
     run(TARGETS[5]);
 }
+
+#[test]
+fn manifest() {
+    run(TARGETS[6]);
+}
+
+#[test]
+fn volume() {
+    run(TARGETS[7]);
+}
+
+#[test]
+fn archive() {
+    run(TARGETS[8]);
+}
+
+#[test]
+fn receipt() {
+    run(TARGETS[9]);
+}
+
+#[test]
+fn card() {
+    run(TARGETS[10]);
+}

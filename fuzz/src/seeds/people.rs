@@ -17,7 +17,7 @@ use crate::fixed::{Same, file_key, signing_key};
 
 type Named = Vec<(&'static str, Vec<u8>)>;
 
-fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     Timestamp::from_unix_ms(1_790_000_000_000)
 }
 
@@ -148,7 +148,7 @@ pub(super) fn identities() -> Named {
     seeds
 }
 
-fn member(key: PublicKey, role: Role, sponsor: Option<&Member>) -> Member {
+pub(crate) fn member(key: PublicKey, role: Role, sponsor: Option<&Member>) -> Member {
     Member {
         id: member_id(&key),
         name: "王小明".to_owned(),
@@ -182,6 +182,7 @@ fn roster() -> Roster {
         key_kind: KeyKind::Classic,
         officers_needed: 1,
         policy: None,
+        deposit_for: None,
         keys: Purpose::ALL.into_iter().map(key).collect(),
         hosts: vec![Host { id: Host::id_of(&host), key: host, name: "desk 1".to_owned() }],
         members,
@@ -205,6 +206,7 @@ pub(crate) fn ask() -> Ask {
         until: Timestamp::from_unix_ms(start().unix_ms() + 1_000),
         reason: Some(Digest([0x72; 32])),
         note: None,
+        export: None,
         objects: vec![
             (DocumentId([0x16; 16]), Digest([0x17; 32])),
             (DocumentId([0x18; 16]), Digest([0x19; 32])),
