@@ -3,8 +3,8 @@
 #
 #   benches/compare.sh [-r ROUNDS] [-d FOLDER] [SECTION…]
 #
-# Sections: small large stream rewrap revoke decide verify memory scale (all of them without any).
-# FOLDER should be on a memory file system and have 12 GiB free; it is /dev/shm where that exists.
+# Sections: small large stream rewrap revoke decide verify bundle memory scale (all of them without any).
+# FOLDER should be on a memory file system and have 14 GiB free; it is /dev/shm where that exists.
 # A program that is not installed is left out. Needs GNU time, and bash 4.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,7 +21,7 @@ while getopts r:d: option; do
 done
 shift $((OPTIND - 1))
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap revoke decide verify memory scale)
+[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap revoke decide verify bundle memory scale)
 
 work="$(mktemp -d "$base/gapvault-compare.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
@@ -71,9 +71,10 @@ people() {
     # shellcheck disable=SC2086 # no flag or one
     "$gapvault" --quiet --passphrase-file "$work/pass" identity new --name Bench --out "$folder/me.id" \
         --work-factor 10 $flag >/dev/null 2>&1
+    [ -z "${policy:-}" ] || flag="$flag --policy $policy"
     # shellcheck disable=SC2086
     "$gapvault" --quiet --passphrase-file "$work/pass" --identity "$folder/me.id" \
-        init "$folder/vault" --name bench --zone networked $flag >/dev/null 2>&1
+        init "$folder/vault" --name "${name:-bench}" --zone networked $flag >/dev/null 2>&1
 }
 
 as() {
@@ -250,6 +251,85 @@ verify() {
     told sha256
     told verify sha256
     rm -rf "$work/v"
+}
+
+# usual FOLDER: what people do by hand: one archive, encrypted, cut, with digests and parity.
+usual() {
+    tar -C "$work/many" -c . | age -r "$recipient" | split -b 220000000 -d - "$1/part."
+    (cd "$1" && sha256sum part.* >SHA256SUMS && par2 create -q -q -r10 -n1 all.par2 part.*)
+}
+
+# sent: a bundle of all documents, asked for.
+sent() {
+    local ids
+    ids=$(as "$work/a" --json list | python3 -c 'import json,sys
+print(*[row["id"] for row in json.load(sys.stdin)["documents"]])')
+    # shellcheck disable=SC2086 # many ids
+    as "$work/a" --json bundle create $ids --to b | python3 -c 'import json,sys; print(json.load(sys.stdin)["bundle"])'
+}
+
+bundle() {
+    echo "== a bundle: 2 GiB in 20 documents, 10 % parity"
+    peers
+    mkdir "$work/many"
+    head -c 2147483640 /dev/urandom | split -b 107374182 -a 2 -d - "$work/many/f"
+    printf '%s\n' '[critical]' 'open-zone = "any"' 'open-reason = "optional"' 'export-in-approvals = 0' \
+        'export-out-approvals = 0' 'export-out-releaser = false' 'accept = "importer"' '[important]' \
+        'export-in-approvals = 0' 'export-out-approvals = 0' 'export-out-releaser = false' \
+        'destroy-approvals = 0' >"$work/alone.toml"
+    for side in a b; do
+        policy="$work/alone.toml" name=$side people hybrid "$work/$side"
+        as "$work/$side" peer card -o "$work/$side.card" >/dev/null
+    done
+    as "$work/a" --yes peer add "$work/b.card" >/dev/null
+    as "$work/b" --yes peer add "$work/a.card" >/dev/null
+    as "$work/a" seal "$work/many" --class important >/dev/null
+    has age && has par2 || rm -rf "$work/many"
+    local made medium="$work/medium"
+    for round in $(seq 0 "$rounds"); do
+        made=$(sent)
+        timed bundle-write as "$work/a" bundle write "$made" "$medium"
+        timed cp-bundle copied "$medium" "$work/copy"
+        rm -rf "$work/copy"
+        timed sha256-bundle "$examples/sha256" 1 "$medium"/[vp]0*
+        timed bundle-verify as "$work/b" bundle verify "$medium"
+        timed import as "$work/b" import "$medium"
+        timed accept as "$work/b" import accept "$made" --receipt "$medium"
+        as "$work/a" receipt apply "$medium" >/dev/null
+        as "$work/b" --json list | python3 -c 'import json,sys
+print(*[row["id"] for row in json.load(sys.stdin)["documents"]])' >"$work/ids"
+        for id in $(cat "$work/ids"); do as "$work/b" --yes destroy "$id" --reason bench >/dev/null; done
+        rm -rf "$medium"
+        # The same once more with a volume lost: what mending adds is the difference.
+        made=$(sent)
+        as "$work/a" bundle write "$made" "$medium" >/dev/null
+        rm "$medium/v0004"
+        timed import-mending as "$work/b" import "$medium"
+        as "$work/b" --yes import reject "$made" --receipt "$medium" >/dev/null
+        as "$work/a" receipt apply "$medium" >/dev/null
+        rm -rf "$medium"
+        # Slow: once is enough.
+        if [ "$round" = 1 ] && [ -d "$work/many" ]; then
+            mkdir "$work/usual"
+            timed tar-age-split-par2 usual "$work/usual"
+            rm -rf "$work/usual"
+        fi
+    done
+    told cp-bundle
+    told tar-age-split-par2 cp-bundle
+    told bundle-write cp-bundle tar-age-split-par2
+    told bundle-verify sha256-bundle
+    told import cp-bundle
+    told accept cp-bundle
+    told import-mending cp-bundle import
+    made=$(sent)
+    local own=("$gapvault" --quiet --passphrase-file "$work/pass")
+    echo "write   $(peak "${own[@]}" --identity "$work/a/me.id" --vault "$work/a/vault" bundle write "$made" "$medium")"
+    rm "$medium/v0004"
+    echo "verify  $(/usr/bin/time -f %M "${own[@]}" --vault "$work/b/vault" bundle verify "$medium" 2>&1 >/dev/null |
+        tail -1 | awk '{ printf "%.1f MiB", $1 / 1024 }')"
+    echo "import  $(peak "${own[@]}" --identity "$work/b/me.id" --vault "$work/b/vault" import "$medium" --accept)"
+    rm -rf "$work/many" "$work/a" "$work/b" "$medium"
 }
 
 # peak COMMAND…: its peak memory in MiB.

@@ -51,6 +51,7 @@ fn main() {
         key_kind: KeyKind::Classic,
         officers_needed: 2,
         policy: None,
+        deposit_for: None,
         keys: vec![],
         hosts: vec![],
         members,
