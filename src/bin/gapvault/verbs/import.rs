@@ -67,7 +67,10 @@ fn told(desk: &Desk, report: &ImportReport) -> Vec<String> {
     }
     if !report.documents.is_empty() {
         let mut table = Table::new(desk.headings(&["document", "class", "size", "scan"]));
-        for row in &report.documents {
+        // What needs most care stands on top.
+        let mut rows: Vec<_> = report.documents.iter().collect();
+        rows.sort_by_key(|row| (row.class, row.id));
+        for row in rows {
             table.row(vec![
                 row.id.to_string(),
                 desk.value("class", row.class.as_str()),
