@@ -36,7 +36,9 @@ pub use receipt::{
     DAMAGED_LIMIT, RECEIPT_KIND, RECEIPT_LIMIT, RECEIPT_NAME, RECEIPT_POLICY_NAME, RECEIPT_RESUME_PREFIX,
     RECEIPT_ROSTER_PREFIX, Receipt, Verdict, Witnessed, is_answer,
 };
-pub use slip::{BadVerdict, Device as SlipDevice, ReceiptPaper, ReceiptVerdict, Slip, qr_svg};
+pub use slip::{
+    BadVerdict, CheckpointPaper, Device as SlipDevice, ReceiptPaper, ReceiptVerdict, Slip, qr_svg,
+};
 pub use volume::{
     BLOCK_LEN, BadSlice, COLUMN_LEN, FEWEST_VOLUMES, HEAD_LEN, Head, MAX_SHARDS_LEN, MAX_VOLUMES, Plan,
     PlanError, Shards, SliceName,

@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::agefile::{self, Unwrap};
 use crate::crypto::{Digest, NoRandom, PublicKey, Random, SigningKey};
+use crate::fault::{Code, Error};
 use crate::id::MemberId;
 use crate::label::KeyKind;
 use crate::note::{is_value, member_id};
@@ -63,6 +64,24 @@ pub enum IdentityError {
     /// The operating system gave no random bytes.
     #[error(transparent)]
     NoRandom(#[from] NoRandom),
+}
+
+impl From<IdentityError> for Error {
+    fn from(error: IdentityError) -> Self {
+        Self::new(match error {
+            IdentityError::Name => return Self::new(Code::Text).with("name", "name"),
+            IdentityError::NotAnIdentity => Code::BadIdentity,
+            IdentityError::WrongPassphrase => Code::WrongPassphrase,
+            IdentityError::ExcessiveWork => Code::ExcessiveWork,
+            IdentityError::WorkFactor => Code::WorkFactor,
+            IdentityError::PassphraseEmpty => Code::PassphraseEmpty,
+            IdentityError::PassphraseTooLong => Code::PassphraseTooLong,
+            IdentityError::PassphraseText => Code::PassphraseText,
+            IdentityError::NotACard => Code::NotACard,
+            IdentityError::CardSignature => Code::TamperedCard,
+            IdentityError::NoRandom(_) => Code::NoRandom,
+        })
+    }
 }
 
 /// A person, unlocked. Wiped on drop; does not print.

@@ -8,10 +8,14 @@
 
 pub mod encoding;
 
+pub mod answer;
 pub mod crypto;
+pub mod fault;
 pub mod id;
 pub mod time;
 pub mod words;
+
+pub mod process;
 
 pub mod agefile;
 pub mod label;
@@ -33,5 +37,7 @@ pub mod audit;
 pub mod bundle;
 #[cfg(feature = "vault")]
 pub mod store;
+
+pub mod evidence;
 #[cfg(feature = "vault")]
 pub mod vault;

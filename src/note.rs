@@ -31,7 +31,8 @@ mod signed;
 
 pub use fields::{FieldError, Fields, FieldsReader, MAX_KEY_LEN, MAX_VALUE_LEN, is_value};
 pub use key::{
-    KeyId, MAX_NAME_LEN, VerifierKey, member_id, member_key_name, member_of_key_name, origin, origin_epoch,
+    KeyId, MAX_NAME_LEN, VerifierKey, is_name, member_id, member_key_name, member_of_key_name, origin,
+    origin_epoch, parse_vkey, print_vkey,
 };
 pub use signed::{
     MAX_NOTE_LEN, MAX_SIGNATURE_BYTES, MAX_SIGNATURES, MAX_TEXT_LEN, Signature, SignedNote, Verified,

@@ -21,8 +21,9 @@ mod change;
 mod channel;
 mod convert;
 mod destroy;
-mod error;
+mod evidence;
 mod except;
+mod export;
 mod finish;
 mod host;
 mod identity;
@@ -34,7 +35,7 @@ mod open;
 mod parallel;
 mod peer;
 mod policy;
-mod progress;
+mod query;
 mod rebuild;
 mod relabel;
 mod release;
@@ -55,8 +56,10 @@ use std::time::Duration;
 pub use approve::Approving;
 pub use audit::AuditShow;
 pub use bundle::*;
-pub use error::{Code, Error};
+
+pub use evidence::CosignedReport;
 pub use except::ExceptRequest;
+pub use export::{ExportReport, ExportedLog};
 pub use host::VaultView;
 pub use identity::{
     IdentityNew, Opener, Protection, Secret, TokenKey, identity_new, identity_passphrase, identity_show,
@@ -67,17 +70,22 @@ pub use list::ListRequest;
 pub use member::{CardView, MemberAdd};
 pub use open::{OpenRequest, OpenTo};
 pub use peer::{Reset, VaultCardView, read_vault_card, vault_card_view};
-pub use progress::{NoProgress, Progress, Stage};
 pub use report::*;
 pub use resume::ResumeView;
 pub use revoke::Leaving;
 pub use rewrap::RewrapRequest;
 pub use seal::SealRequest;
 
+pub use crate::answer::{NoProgress, Progress, Report, Stage};
+pub use crate::audit::{Answer, Question};
+pub use crate::evidence::{AuditVerify, CheckpointReport};
+pub use crate::fault::{Code, Error};
 pub use crate::identity::Identity;
 pub use crate::policy::{ClassRules, Part, Policy};
+pub use crate::process::{SystemClock, harden_process};
+pub use crate::store::index::Window;
 pub use crate::store::machine::{Link, LinkKind, Surroundings};
-pub use crate::store::os::{SystemClock, harden_process, others_can_read};
+pub use crate::store::os::others_can_read;
 
 use crate::access::Denial;
 use crate::crypto::Random;
@@ -120,6 +128,8 @@ pub struct Site {
     pub plugins: Plugins,
     /// What connects this machine to others.
     pub surroundings: Arc<dyn Surroundings>,
+    /// How many entries stay in a vault's live index.
+    pub window: Window,
 }
 
 impl std::fmt::Debug for Site {
@@ -141,6 +151,7 @@ impl Site {
             host_name: os::host_name(),
             plugins: Plugins::none(),
             surroundings: Arc::new(ThisMachine),
+            window: Window::default(),
         }
     }
 
@@ -150,6 +161,7 @@ impl Site {
             layout: Layout::new(root),
             state: self.state.clone(),
             clock: self.clock.clone(),
+            window: self.window,
         }
     }
 }

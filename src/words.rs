@@ -2,6 +2,7 @@
 //!
 //! Texts live in two Fluent catalogues; tests hold that neither lacks a key or a placeholder of the other.
 
+pub mod local;
 pub mod screen;
 
 use std::fmt;

@@ -161,6 +161,11 @@ impl Known {
         self.newest.vault()
     }
 
+    /// Every roster, the first one first.
+    pub fn chain(&self) -> &[InForce] {
+        &self.chain
+    }
+
     /// The newest roster.
     pub fn roster(&self) -> &Roster {
         self.newest.roster()

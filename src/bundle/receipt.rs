@@ -8,6 +8,7 @@ use crate::encoding::{base64, unbase64};
 use crate::id::{MemberId, VaultId};
 use crate::label::labels;
 use crate::log::checkpoint::Checkpoint;
+use crate::log::cosignature::Cosignature;
 use crate::note::{Fields, FieldsReader, SignedNote};
 use crate::time::Timestamp;
 
@@ -29,8 +30,6 @@ pub const RECEIPT_LIMIT: usize = 64 * 1024;
 pub const DAMAGED_LIMIT: usize = 64;
 /// The code of a receipt that gives no other.
 const NONE: &str = "none";
-/// A witness signs this, then the checkpoint's text (`c2sp.org/tlog-cosignature`).
-const COSIGNATURE: &str = "cosignature/v1";
 
 /// Whether a name on a medium is one that the receiver writes.
 pub fn is_answer(name: &str) -> bool {
@@ -76,23 +75,23 @@ pub struct Witnessed {
 }
 
 impl Witnessed {
-    fn message(origin: &str, size: u64, root: Digest, seconds: u64) -> Option<Vec<u8>> {
-        let checkpoint = Checkpoint::new(origin, size, root).ok()?;
-        Some(format!("{COSIGNATURE}\ntime {seconds}\n{}", checkpoint.text()).into_bytes())
-    }
-
     /// Signs as a witness. Whoever signs has seen that the log only grew.
     pub fn sign(key: &SigningKey, checkpoint: &Checkpoint, now: Timestamp) -> Option<Self> {
-        let seconds = u64::try_from(now.unix_ms() / 1000).ok()?;
+        let Cosignature { seconds, signature } = Cosignature::sign(key, checkpoint, now)?;
         let (origin, size, root) = (checkpoint.origin().to_owned(), checkpoint.size(), checkpoint.root());
-        let message = Self::message(&origin, size, root, seconds)?;
-        Some(Self { signature: key.sign(&message).to_vec(), origin, size, root, seconds })
+        Some(Self { origin, size, root, seconds, signature })
     }
 
     /// Whether this key signed it.
     pub fn is_by(&self, key: &PublicKey) -> bool {
-        let message = Self::message(&self.origin, self.size, self.root, self.seconds);
-        message.is_some_and(|message| key.verify(&message, &self.signature))
+        let parts = self.parts();
+        parts.is_some_and(|(checkpoint, cosignature)| cosignature.is_by(key, &checkpoint))
+    }
+
+    /// The checkpoint, and the signature as it stands under one; `None` for what no log has.
+    pub fn parts(&self) -> Option<(Checkpoint, Cosignature)> {
+        let checkpoint = Checkpoint::new(&self.origin, self.size, self.root).ok()?;
+        Some((checkpoint, Cosignature { seconds: self.seconds, signature: self.signature.clone() }))
     }
 
     fn value(&self) -> String {

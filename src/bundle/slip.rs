@@ -3,6 +3,7 @@
 //! Paper is for people: it says which medium this is, what to compare and who had it in hand. It names no title, class
 //! or content, and nothing on it is evidence but the signed receipt in its QR code.
 
+mod checkpoint;
 mod columns;
 mod qr;
 mod receipt;
@@ -10,6 +11,7 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
+pub use checkpoint::CheckpointPaper;
 pub use qr::qr_svg;
 pub use receipt::{BadVerdict, ReceiptPaper, ReceiptVerdict};
 

@@ -21,9 +21,14 @@ pub struct KeyId(pub [u8; 4]);
 impl KeyId {
     /// The first four bytes of `SHA-256(name || 0x0A || 0x01 || key)`.
     fn of(name: &str, key: &PublicKey) -> Self {
+        Self::of_type(name, ED25519, key)
+    }
+
+    /// The same for a key of another signature type.
+    pub fn of_type(name: &str, kind: u8, key: &PublicKey) -> Self {
         let mut hasher = Hasher::new();
         hasher.update(name.as_bytes());
-        hasher.update(&[b'\n', ED25519]);
+        hasher.update(&[b'\n', kind]);
         hasher.update(&key.0);
         let [a, b, c, d, ..] = hasher.finish().0;
         Self([a, b, c, d])
@@ -99,9 +104,7 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut typed = vec![ED25519];
-        typed.extend_from_slice(&self.key.0);
-        write!(f, "{}+{}+{}", self.name, self.id, base64(&typed))
+        f.write_str(&print_vkey(&self.name, ED25519, &self.key))
     }
 }
 
@@ -109,21 +112,38 @@ impl FromStr for VerifierKey {
     type Err = NoteError;
 
     fn from_str(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(typed)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::BadKey);
-        };
-        let id: KeyId = id.parse().map_err(|_| NoteError::BadKey)?;
-        let typed = unbase64(typed).ok_or(NoteError::BadKey)?;
-        let Some((&ED25519, key)) = typed.split_first() else { return Err(NoteError::BadKey) };
-        let key = PublicKey(key.try_into().map_err(|_| NoteError::BadKey)?);
-        let parsed = Self::new(name, key)?;
-        if parsed.id == id { Ok(parsed) } else { Err(NoteError::BadKey) }
+        let (name, key) = parse_vkey(text, ED25519)?;
+        Self::new(&name, key)
     }
 }
 
+/// A public key of some signature type as text: `name+id+base64(type || key)`.
+pub fn print_vkey(name: &str, kind: u8, key: &PublicKey) -> String {
+    let mut typed = vec![kind];
+    typed.extend_from_slice(&key.0);
+    format!("{name}+{}+{}", KeyId::of_type(name, kind, key), base64(&typed))
+}
+
+/// Name and key of such a text, in its one spelling.
+pub fn parse_vkey(text: &str, kind: u8) -> Result<(String, PublicKey), NoteError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(_), Some(typed)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::BadKey);
+    };
+    let typed = unbase64(typed).ok_or(NoteError::BadKey)?;
+    let key = match typed.split_first() {
+        Some((found, key)) if *found == kind => key.try_into().map_err(|_| NoteError::BadKey)?,
+        _ => return Err(NoteError::BadKey),
+    };
+    let key = PublicKey(key);
+    if !is_name(name) {
+        return Err(NoteError::BadName);
+    }
+    if print_vkey(name, kind, &key) == text { Ok((name.to_owned(), key)) } else { Err(NoteError::BadKey) }
+}
+
 /// Whether `name` may stand in a signature line.
-pub(super) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let allowed = |c: char| !(c.is_whitespace() || c.is_control() || c == '+');
     !name.is_empty() && name.len() <= MAX_NAME_LEN && name.chars().all(allowed)
 }

@@ -331,11 +331,11 @@ const FEW: usize = 8;
 const NEW: &str = ".new";
 
 /// The folder that a path is in; that of a bare name is the current one, which has no name in `parent`.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn beside(path: &Path) -> PathBuf {
+pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(NEW);
     path.with_file_name(name)

@@ -1,9 +1,10 @@
 //! How the index follows the log: which rows and runs an entry makes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::error::StoreError;
 use super::index::{Block, Change, Index, IndexState, Place, Row};
+use super::past;
 use super::segments::{SegmentError, Segments};
 use crate::crypto::Digest;
 use crate::id::DocumentId;
@@ -16,22 +17,30 @@ struct Run {
     count: u64,
 }
 
+impl Run {
+    fn next(&self) -> Place {
+        Place { seq: self.first.seq + self.count, ..self.first }
+    }
+}
+
 /// Collects one [`Change`] from entries in their order.
 pub struct Follower<'a> {
     index: &'a Index,
     change: Change,
-    runs: [(u8, Option<Run>); 3],
+    runs: [(u8, Option<Run>); 4],
     documents: u64,
     /// Rows that this change makes; `None` for one that it removes.
     rows: HashMap<DocumentId, Option<Row>>,
     block: Option<Block>,
+    /// For each epoch the first entry that is not in sorted files.
+    moved: BTreeMap<u64, u64>,
     about: HashMap<DocumentId, Vec<Place>>,
 }
 
 impl<'a> Follower<'a> {
     /// Follows on from where the index is.
     pub fn new(index: &'a Index, documents: u64) -> Self {
-        let runs = [(b'm', None), (b'v', None), (b'y', None)];
+        let runs = [(b'm', None), (b'v', None), (b'y', None), (b'o', None)];
         Self {
             index,
             change: Change::default(),
@@ -39,8 +48,15 @@ impl<'a> Follower<'a> {
             documents,
             rows: HashMap::new(),
             block: None,
+            moved: BTreeMap::new(),
             about: HashMap::new(),
         }
+    }
+
+    /// The same, for entries of which those before `moved` of their epoch are in sorted files: of these it keeps what
+    /// documents need.
+    fn behind(self, moved: BTreeMap<u64, u64>) -> Self {
+        Self { moved, ..self }
     }
 
     /// Takes in the next entry; `private` is the sealed part of the row that it makes, where it is at hand.
@@ -51,11 +67,22 @@ impl<'a> Follower<'a> {
         bytes: &[u8],
         private: Option<Vec<u8>>,
     ) -> Result<(), StoreError> {
-        self.live(at, bytes)?;
-        let member = entry.actor().id.map(|id| id.0.to_vec()).unwrap_or_default();
-        self.run(0, member, at);
-        self.run(1, entry.event().to_string().into_bytes(), at);
-        self.run(2, entry.time().day().into_bytes(), at);
+        if at == (Place { epoch: 1, seq: 0 }) {
+            self.change.outcomes();
+        }
+        if self.moved.get(&at.epoch).is_some_and(|moved| at.seq < *moved) {
+            // The last one shows how far the index has come.
+            let mut block = Block::new(at);
+            block.push(bytes);
+            self.block = Some(block);
+        } else {
+            self.live(at, bytes)?;
+            self.runs_of(at, entry);
+        }
+        // Nearly everything goes well: what does not is rare enough for a key of its own, which stays.
+        if entry.outcome() != Outcome::Ok {
+            self.run(3, entry.outcome().to_string().into_bytes(), at);
+        }
         let Some(id) = entry.object().and_then(crate::log::entry::Object::document_id) else { return Ok(()) };
         self.about.entry(id).or_default().push(at);
         if entry.outcome() != Outcome::Ok {
@@ -116,10 +143,17 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
+    fn runs_of(&mut self, at: Place, entry: &Entry) {
+        let member = entry.actor().id.map(|id| id.0.to_vec()).unwrap_or_default();
+        self.run(0, member, at);
+        self.run(1, entry.event().to_string().into_bytes(), at);
+        self.run(2, entry.time().day().into_bytes(), at);
+    }
+
     fn run(&mut self, which: usize, value: Vec<u8>, at: Place) {
         let Some((kind, run)) = self.runs.get_mut(which) else { return };
         match run {
-            Some(run) if run.value == value => run.count += 1,
+            Some(run) if run.value == value && run.next() == at => run.count += 1,
             _ => {
                 let ended = run.replace(Run { value, first: at, count: 1 });
                 if let Some(ended) = ended {
@@ -140,7 +174,8 @@ impl<'a> Follower<'a> {
             self.change.block(block);
         }
         for (document, new) in &self.about {
-            self.change.places(*document, [self.index.places(*document)?.as_slice(), new].concat());
+            let places = [self.index.places(*document)?.as_slice(), new].concat();
+            self.change.places(*document, places, &self.moved);
         }
         let state = IndexState { epoch: next.epoch, size: next.seq, root, documents: self.documents };
         self.change.state(&state);
@@ -160,9 +195,14 @@ pub fn replay(
     mut documents: u64,
 ) -> Result<u64, StoreError> {
     let mut at = from;
+    // Old entries go straight into sorted files, where most of them end anyway.
+    let filled = past::fill(index, segments, epoch, segments.size())?;
+    let all = index.moved()?;
+    let moved = all.get(&epoch).copied().unwrap_or(0);
     while at < segments.size() {
-        let to = (at + STEP).min(segments.size());
-        let mut follower = Follower::new(index, documents);
+        let end = if at < moved { moved } else { segments.size() };
+        let to = (at + STEP).min(end);
+        let mut follower = Follower::new(index, documents).behind(all.clone());
         segments.for_each::<StoreError>(at, to, |seq, bytes| {
             let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
             follower.entry(Place { epoch, seq }, &entry, bytes, None)
@@ -170,6 +210,9 @@ pub fn replay(
         documents = follower.documents;
         follower.commit(Place { epoch, seq: to }, segments.root(to)?)?;
         at = to;
+    }
+    if filled || from < moved {
+        past::tidy(index)?;
     }
     Ok(documents)
 }

@@ -12,18 +12,22 @@
 //! | `e` epoch first-seq | [`Block`]: some entries in a row, as stored in the segments |
 //! | `d` document | places of entries about it: the first is its sealing, the others are the newest ones |
 //! | `a` document epoch first-seq | places that were pushed out of `d` |
-//! | `m` member, `v` event, `y` day, each with epoch and first seq | length of the run of entries |
+//! | `m` member, `v` event, `y` day, `o` outcome other than `ok`, each with epoch and first seq | length of the run of entries |
+//! | `o` alone | nothing: there are runs by outcome from the first entry on |
 //! | `r` epoch seq-of-sealing | the document's [`Row`], until it is destroyed |
 //! | `p` epoch seq-of-sealing | nothing: the row's sealed part is not folded in yet |
+//! | `x` epoch first-seq | a sorted file with what is too old for the keys above |
 //! | `k` | the cache key for the rows' sealed parts, wrapped to the catalogue key |
 //!
 //! sled keeps sixteen keys to a page and reads its table of pages at every start: what counts is the number of keys.
 //! Rows stand in the order of sealing, since pages that were filled in no order are read in many pieces.
 
 mod block;
+mod past;
 mod row;
 mod runs;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +38,9 @@ use super::{disk::Disk, os};
 use crate::id::DocumentId;
 
 pub use block::Block;
+pub use past::{Past, Window};
 pub use row::{IndexState, Row, RowStep};
+pub use runs::Run;
 
 /// Memory that sled may fill with pages; without a bound a million entries take 1.7 GB.
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
@@ -130,22 +136,29 @@ impl Change {
         self.batch.insert(block.first().key(b"e"), block.as_bytes());
     }
 
-    /// The places of all entries about a document that [`Index::places`] gave, and new ones after them.
-    pub fn places(&mut self, document: DocumentId, mut places: Vec<Place>) {
-        if places.len() > MOST_PLACES
-            && let Some(first) = places.get(1).copied()
-        {
-            let out = places.split_off(1);
-            self.batch.insert(first.key(&prefixed(b'a', &document.0)), encode_places(&out));
+    /// The places of entries about a document that [`Index::places`] gave, and new ones after them. Those before `moved`
+    /// of their epoch are in sorted files, and need not stand here twice.
+    pub fn places(&mut self, document: DocumentId, mut places: Vec<Place>, moved: &BTreeMap<u64, u64>) {
+        if places.len() > MOST_PLACES {
+            let mut out = places.split_off(1);
+            out.retain(|place| moved.get(&place.epoch).is_none_or(|moved| place.seq >= *moved));
+            if let Some(first) = out.first() {
+                self.batch.insert(first.key(&prefixed(b'a', &document.0)), encode_places(&out));
+            }
         }
         self.batch.insert(prefixed(b'd', &document.0), encode_places(&places));
     }
 
-    /// A run of `count` entries that have a member (`m`), an event (`v`) or a day (`y`) in common.
+    /// A run of `count` entries that have a member (`m`), an event (`v`), a day (`y`) or an outcome (`o`) in common.
     pub fn run(&mut self, kind: u8, value: &[u8], first: Place, count: u64) {
         let mut prefix = prefixed(kind, value);
         prefix.push(0);
         self.batch.insert(first.key(&prefix), &count.to_be_bytes());
+    }
+
+    /// Runs by outcome are kept from the log's first entry on.
+    pub fn outcomes(&mut self) {
+        self.batch.insert(b"o".as_slice(), &[]);
     }
 
     /// A document's row; one without its sealed part waits for somebody who can fold it in.
@@ -201,6 +214,7 @@ fn prefixed(kind: u8, value: &[u8]) -> Vec<u8> {
 pub struct Index {
     db: sled::Db,
     folder: PathBuf,
+    past: Past,
     // After `db`, so that it goes when the database is closed.
     marker: Option<OpenMarker>,
 }
@@ -236,21 +250,21 @@ impl Drop for OpenMarker {
 
 impl Index {
     /// Opens what is there.
-    pub fn open(folder: &Path) -> Result<Self, IndexError> {
+    pub fn open(folder: &Path, past: Past) -> Result<Self, IndexError> {
         if !folder.join("db").is_file() {
             return Err(IndexError::Missing);
         }
-        Self::open_or_create(folder)
+        Self::open_or_create(folder, past)
     }
 
     /// Opens, or begins an empty one.
     ///
     /// The vault's own lock keeps other processes out, so sled's lock can only be one of our own: a database that was
     /// dropped a moment ago keeps its file until sled's writing threads have let go of it. That is waited for.
-    pub fn open_or_create(folder: &Path) -> Result<Self, IndexError> {
+    pub fn open_or_create(folder: &Path, past: Past) -> Result<Self, IndexError> {
         let start = Instant::now();
         loop {
-            match Self::open_once(folder) {
+            match Self::open_once(folder, &past) {
                 Err(IndexError::Io(error)) if is_held(&error) && start.elapsed() < LONGEST_HOLD => {
                     std::thread::sleep(Duration::from_millis(2));
                 }
@@ -259,7 +273,7 @@ impl Index {
         }
     }
 
-    fn open_once(folder: &Path) -> Result<Self, IndexError> {
+    fn open_once(folder: &Path, past: &Past) -> Result<Self, IndexError> {
         // sled would make its folder for everybody; what it makes inside is then out of reach.
         if !folder.exists() {
             os::create_private_dir(folder).map_err(IndexError::Io)?;
@@ -272,7 +286,7 @@ impl Index {
                 // The background flush only logs its errors, so we flush ourselves.
                 .flush_every_ms(None)
                 .open()?;
-            Ok(Self { db, folder: folder.to_owned(), marker: None })
+            Ok(Self { db, folder: folder.to_owned(), past: past.clone(), marker: None })
         })
     }
 
@@ -344,20 +358,6 @@ impl Index {
             None => Ok(Vec::new()),
             Some(bytes) => decode_places(&bytes),
         })
-    }
-
-    /// Every entry about a document, oldest first.
-    pub fn entries_about(&self, document: DocumentId) -> Result<Vec<Place>, IndexError> {
-        let mut places = self.places(document)?;
-        let newest = places.split_off(places.len().min(1));
-        guarded(|| {
-            for value in self.db.scan_prefix(prefixed(b'a', &document.0)).values() {
-                places.extend(decode_places(&value?)?);
-            }
-            Ok(())
-        })?;
-        places.extend(newest);
-        Ok(places)
     }
 
     /// Where documents were sealed whose row's sealed part is not folded in.
@@ -468,9 +468,10 @@ mod tests {
     fn what_was_committed_is_found_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sled");
-        assert!(matches!(Index::open(&path), Err(IndexError::Missing)));
+        let past = Past::new(Arc::new(crate::store::disk::OsDisk), folder.path(), Window::default());
+        assert!(matches!(Index::open(&path, past.clone()), Err(IndexError::Missing)));
         let place = |seq| Place { epoch: 1, seq };
-        let index = Index::open_or_create(&path).unwrap();
+        let index = Index::open_or_create(&path, past.clone()).unwrap();
         let mut change = Change::default();
         let state = IndexState { epoch: 1, size: 3, root: Digest([5; 32]), documents: 2 };
         change.state(&state);
@@ -482,14 +483,14 @@ mod tests {
         change.row(&Row { sealed: place(3), ..row(0xad) });
         change.remove_row(place(3));
         let (ab, ac, ad) = (DocumentId([0xab; 16]), DocumentId([0xac; 16]), DocumentId([0xad; 16]));
-        change.places(ab, vec![place(1)]);
-        change.places(ac, vec![place(2)]);
-        change.places(ad, vec![place(3)]);
+        change.places(ab, vec![place(1)], &BTreeMap::new());
+        change.places(ac, vec![place(2)], &BTreeMap::new());
+        change.places(ad, vec![place(3)], &BTreeMap::new());
         change.run(b'm', &[4; 8], place(1), 2);
         index.commit(change).unwrap();
         drop(index);
 
-        let index = Index::open(&path).unwrap();
+        let index = Index::open(&path, past).unwrap();
         assert_eq!(index.state().unwrap(), Some(state));
         let last = index.last_block().unwrap().unwrap();
         assert_eq!(last.entries().last(), Some((place(256), b"two".as_slice())));
@@ -501,7 +502,7 @@ mod tests {
             let places = index.places(ab).unwrap();
             assert!(places.len() <= MOST_PLACES);
             let mut change = Change::default();
-            change.places(ab, [places, vec![place(seq)]].concat());
+            change.places(ab, [places, vec![place(seq)]].concat(), &BTreeMap::new());
             index.commit(change).unwrap();
         }
         let expected: Vec<Place> = [1].into_iter().chain(300..340).map(place).collect();

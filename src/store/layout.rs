@@ -151,6 +151,11 @@ impl Layout {
         self.root.join("sled")
     }
 
+    /// The folder of sorted files, with what is too old for the live index.
+    pub fn sorted(&self) -> PathBuf {
+        self.root.join("sorted")
+    }
+
     /// There while a process has the index open; found at a start, it tells of an unclean stop.
     pub fn index_open(&self) -> PathBuf {
         self.root.join("sled.open")

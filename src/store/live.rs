@@ -16,10 +16,11 @@ use super::disk::Disk;
 use super::error::StoreError;
 use super::follow::{self, Follower};
 use super::host::HostState;
-use super::index::{Index, IndexState, Place, Row};
+use super::index::{Index, IndexState, Past, Place, Row, Window};
 use super::layout::Layout;
 use super::ledger::{Keys, Ledger};
 use super::lock::VaultLock;
+use super::past;
 use super::policies;
 use super::rosters;
 use super::staging;
@@ -43,6 +44,15 @@ pub struct Context {
     pub state: PathBuf,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// How many entries stay in the live index.
+    pub window: Window,
+}
+
+impl Context {
+    /// Where the vault's sorted files lie.
+    pub fn past(&self) -> Past {
+        Past::new(self.disk.clone(), &self.layout.sorted(), self.window)
+    }
 }
 
 impl std::fmt::Debug for Context {
@@ -265,6 +275,7 @@ impl Live {
         }
         follower.commit(self.ledger.next(), self.ledger.root())?;
         self.state = self.index_state()?;
+        past::advance(&self.index, self.ledger.segments(), self.ledger.epoch(), self.state.size)?;
         self.ledger.tidy()?;
         self.index.unfinished(false);
         Ok(())

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::progress::{Progress, Stage};
 use super::report::{AuditShowReport, AuditVerifyReport, Finding};
 use super::{Code, Error, Vault};
-use crate::audit::{Judge, Judgement, Known, Problem};
+use crate::answer::{Progress, Stage};
+use crate::audit::{Judge, Judgement, Known};
 use crate::encoding::base64;
+use crate::evidence::{LogReport, of_problem};
 use crate::id::SessionId;
 use crate::log::entry::Entry;
-use crate::note::origin;
+use crate::note::{VerifierKey, origin};
 use crate::roster::InForce;
 use crate::roster::Resume;
 use crate::store::StoreError;
@@ -33,15 +34,7 @@ pub struct AuditShow {
 /// Stands for the session in entries of a recovery, which no command of a person wrote.
 const RECOVERY: SessionId = SessionId([0; 16]);
 
-/// Codes in the order in which they decide a verdict, worst first.
-const WORST: [&str; 5] = ["tampered", "forked", "truncated", "unverifiable", "damaged"];
-
-/// `ok`, or the worst finding's word.
-pub(super) fn verdict(findings: &[Finding]) -> String {
-    let has =
-        |word: &&&str| findings.iter().any(|finding| finding.code.as_str().split('.').next() == Some(**word));
-    WORST.iter().find(has).map_or("ok", |word| *word).to_owned()
-}
+pub(super) use crate::evidence::verdict;
 
 /// What was found out about one epoch's log.
 pub(super) struct Judged {
@@ -50,6 +43,8 @@ pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
     /// The vault's own file lacks the newest checkpoint, as after a kill.
     pub(super) behind: bool,
+    /// The keys that its checkpoints were verified with.
+    keys: Vec<VerifierKey>,
 }
 
 impl Vault {
@@ -94,22 +89,33 @@ impl Vault {
     /// # Errors
     /// Only what keeps the log from being judged at all; what is found is in the report.
     pub fn audit_verify(&self, progress: &dyn Progress) -> Result<AuditVerifyReport, Error> {
+        Ok(self.audit_read(progress, &mut |_, _| ())?.0)
+    }
+
+    /// The same; every entry that can be read is given to `visit` with its epoch. The chain of rosters says who is who in them.
+    pub(super) fn audit_read(
+        &self,
+        progress: &dyn Progress,
+        visit: &mut dyn FnMut(u64, &Entry),
+    ) -> Result<(AuditVerifyReport, Vec<InForce>), Error> {
         let _lock = self.lock()?;
         let record = known_host(&self.context)?.record().clone();
         let (chain, mut findings) = self.roster_chain(&record)?;
         let mut pending = Vec::new();
-        let mut last = None;
+        let (mut logs, mut last, mut version) = (Vec::new(), None, 0);
         for epoch in 1..=record.epoch {
             progress.begin(Stage::Verifying, None, None);
-            let judged = self.judge(epoch, &record, &chain, progress, &mut |_, _| ());
+            let judged = self.judge(epoch, &record, &chain, progress, visit, version);
             progress.end();
             let mut judged = judged?;
+            version = judged.judgement.version;
             findings.append(&mut judged.findings);
+            logs.push(log_report(&record, &judged));
             last = Some(judged);
         }
         let judged = last.ok_or(Code::Internal)?;
         self.note_pending(&record, &judged, &mut pending);
-        Ok(AuditVerifyReport {
+        let report = AuditVerifyReport {
             verdict: verdict(&findings),
             epoch: judged.epoch,
             size: judged.judgement.size,
@@ -120,7 +126,19 @@ impl Vault {
             findings,
             notes: judged.judgement.fork,
             pending,
-        })
+            logs,
+        };
+        Ok((report, chain))
+    }
+
+    /// Every roster, from the founders' on, as far as the chain holds. What is wrong with it, [`Vault::audit_verify`] says.
+    ///
+    /// # Errors
+    /// What keeps the rosters from being read.
+    pub fn audit_chain(&self) -> Result<Vec<InForce>, Error> {
+        let _lock = self.lock()?;
+        let record = known_host(&self.context)?.record().clone();
+        Ok(self.roster_chain(&record)?.0)
     }
 
     /// The chain of rosters, followed from the founders on, and what is wrong with it.
@@ -168,6 +186,7 @@ impl Vault {
         chain: &[InForce],
         progress: &dyn Progress,
         visit: &mut dyn FnMut(u64, &Entry),
+        version: u64,
     ) -> Result<Judged, Error> {
         let name = origin(&record.vault, epoch);
         let Some(newest) = chain.last() else {
@@ -180,12 +199,12 @@ impl Vault {
         let notes = match file.read() {
             Ok((notes, torn)) => {
                 if torn && file.last()? != crate::store::checkpoints::Last::Torn {
-                    findings.push(problem(Code::DamagedCheckpoints, &name, ""));
+                    findings.push(Finding::new(Code::DamagedCheckpoints, &name, ""));
                 }
                 notes
             }
             Err(error) if error.is_wrong_kind() => {
-                findings.push(problem(Code::DamagedCheckpoints, &name, ""));
+                findings.push(Finding::new(Code::DamagedCheckpoints, &name, ""));
                 Vec::new()
             }
             Err(error) => return Err(error.into()),
@@ -201,7 +220,7 @@ impl Vault {
             }
             visit(epoch, entry);
         };
-        let known = Known { hosts: &keys.hosts, members: &keys.members, outside };
+        let known = Known { hosts: &keys.hosts, members: &keys.members, outside, since: 0, chain, version };
         let mut judge = Judge::new(known, &notes);
         self.feed(epoch, expected, &mut judge, &mut findings, progress, &mut visit)?;
         let judgement = judge.finish();
@@ -210,9 +229,9 @@ impl Vault {
         unwritten.remove(&RECOVERY);
         let behind = written < expected && epoch == record.epoch;
         if behind && unwritten.len() > 1 {
-            findings.push(problem(Code::DamagedCheckpoints, &name, &format!("{written} < {expected}")));
+            findings.push(Finding::new(Code::DamagedCheckpoints, &name, &format!("{written} < {expected}")));
         }
-        Ok(Judged { epoch, judgement, findings, behind })
+        Ok(Judged { epoch, judgement, findings, behind, keys: keys.hosts })
     }
 
     /// Checkpoints that are believed: the host's own, and for an epoch that ended what officers accepted of it.
@@ -238,7 +257,7 @@ impl Vault {
         &self,
         epoch: u64,
         expected: u64,
-        judge: &mut Judge,
+        judge: &mut Judge<'_>,
         findings: &mut Vec<Finding>,
         progress: &dyn Progress,
         visit: &mut dyn FnMut(u64, &Entry),
@@ -307,24 +326,20 @@ impl Vault {
             std::io::ErrorKind::NotFound => Error::new(Code::MissingIndex),
             _ => failed(error),
         })?;
-        Ok((folder, Index::open(&copy)?))
+        Ok((folder, Index::open(&copy, self.context.past())?))
     }
 }
 
-fn problem(code: Code, object: &str, detail: &str) -> Finding {
-    Finding { code, object: object.to_owned(), detail: detail.to_owned() }
-}
-
-fn of_problem(found: &Problem, name: &str, judgement: &Judgement) -> Finding {
-    match found {
-        Problem::Entry { at, rule } => problem(Code::TamperedLog, &format!("{name} {at}"), rule),
-        Problem::Forged { record } => problem(Code::TamperedCheckpoint, name, &record.to_string()),
-        Problem::Contradiction { size, .. } if judgement.fork.is_empty() => {
-            problem(Code::TamperedLog, name, &size.to_string())
-        }
-        Problem::Contradiction { size, .. } => problem(Code::Forked, name, &size.to_string()),
-        Problem::Truncated { known, found } => {
-            problem(Code::TruncatedLog, name, &format!("{found} < {known}"))
-        }
+fn log_report(record: &StateRecord, judged: &Judged) -> LogReport {
+    let judgement = &judged.judgement;
+    LogReport {
+        origin: origin(&record.vault, judged.epoch),
+        size: judgement.size,
+        root: base64(judgement.root.as_bytes()),
+        signed_size: judgement.signed_size,
+        witnessed_size: 0,
+        witnessed_at: None,
+        keys: judged.keys.iter().map(ToString::to_string).collect(),
+        witnesses: Vec::new(),
     }
 }

@@ -3,7 +3,6 @@
 use super::{Code, Error};
 use crate::access::Denial;
 use crate::agefile;
-use crate::identity::IdentityError;
 use crate::plugin;
 use crate::sealed;
 use crate::store::StoreError;
@@ -141,24 +140,6 @@ impl From<Denial> for Error {
                     .with("given", given)
                     .with("releaser", releaser);
             }
-        })
-    }
-}
-
-impl From<IdentityError> for Error {
-    fn from(error: IdentityError) -> Self {
-        Self::new(match error {
-            IdentityError::Name => return Self::new(Code::Text).with("name", "name"),
-            IdentityError::NotAnIdentity => Code::BadIdentity,
-            IdentityError::WrongPassphrase => Code::WrongPassphrase,
-            IdentityError::ExcessiveWork => Code::ExcessiveWork,
-            IdentityError::WorkFactor => Code::WorkFactor,
-            IdentityError::PassphraseEmpty => Code::PassphraseEmpty,
-            IdentityError::PassphraseTooLong => Code::PassphraseTooLong,
-            IdentityError::PassphraseText => Code::PassphraseText,
-            IdentityError::NotACard => Code::NotACard,
-            IdentityError::CardSignature => Code::TamperedCard,
-            IdentityError::NoRandom(_) => Code::NoRandom,
         })
     }
 }

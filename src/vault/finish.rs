@@ -2,13 +2,13 @@
 //! interrupted and done again: what is missing is found by looking.
 
 use super::change::wrap_draft;
-use super::progress::Progress;
 use super::report::KeyReport;
 use super::revoke::Leaving;
 use super::rewrap::{RewrapRequest, Way};
 use super::session::{Session, actor};
 use super::{Code, Done, Error, Vault, keys};
 use crate::access::{Action, Request};
+use crate::answer::Progress;
 use crate::id::MemberId;
 use crate::identity::Identity;
 use crate::label::Class;

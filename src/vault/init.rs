@@ -287,7 +287,7 @@ fn write_truth(
 fn begin_log(site: &Site, context: &Context, first: &InForce, log_key: &SigningKey) -> Result<(), Error> {
     let record = state_record(first.vault(), (1, first.digest()), 1, log_key, 0, empty_root())?;
     HostState::create(&site.disk, &context.state, context.layout.root(), record, Some(log_key))?;
-    drop(Index::open_or_create(&context.layout.index())?);
+    drop(Index::open_or_create(&context.layout.index(), context.past())?);
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::ask::{Asked, Asking, request_draft};
 use super::catalogue::Catalogue;
-use super::progress::{Progress, Stage};
 use super::release::Releasing;
 use super::report::{FailedRow, OpenReport, OpenedRow, RequestReport};
 use super::seal::refusal;
@@ -13,6 +12,7 @@ use super::session::{Session, actor};
 use super::{Code, Error, Vault, keys};
 use crate::access::{Action, Grant, Recorded, Request};
 use crate::agefile;
+use crate::answer::{Progress, Stage};
 use crate::crypto::Digest;
 use crate::document::Meta;
 use crate::id::DocumentId;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::catalogue::Catalogue;
-use super::progress::{Progress, Stage};
 use super::report::RebuildReport;
 use super::session::{Session, actor};
 use super::{Code, Error, Vault};
+use crate::answer::{Progress, Stage};
 use crate::identity::Identity;
 use crate::log::entry::{Event, Object, ObjectKind, Outcome};
 use crate::store::index::Index;
@@ -36,7 +36,7 @@ impl Vault {
         if record.epoch > 1 {
             self.index_past_epochs(record.epoch)?;
         }
-        drop(Index::open_or_create(&self.context.layout.index())?);
+        drop(Index::open_or_create(&self.context.layout.index(), self.context.past())?);
         let live = self.record_rebuild(me, lock)?;
         if let Some(me) = me
             && self.folds_in(&live, me)?
@@ -76,6 +76,10 @@ impl Vault {
             let aside = layout.root().join(format!("sled.old-{number}"));
             if !disk.exists(&aside)? {
                 disk.rename(&layout.index(), &aside)?;
+                let sorted_aside = layout.root().join(format!("sorted.old-{number}"));
+                if disk.exists(&layout.sorted())? && !disk.exists(&sorted_aside)? {
+                    disk.rename(&layout.sorted(), &sorted_aside)?;
+                }
                 disk.sync_dir(layout.root())?;
                 return Ok(Some(aside));
             }
@@ -85,7 +89,7 @@ impl Vault {
 
     /// The epochs before the present one, which opening does not replay.
     fn index_past_epochs(&self, present: u64) -> Result<(), Error> {
-        let index = Index::open_or_create(&self.context.layout.index())?;
+        let index = Index::open_or_create(&self.context.layout.index(), self.context.past())?;
         let mut documents = 0;
         for epoch in 1..present {
             let folder = self.context.layout.log(epoch);

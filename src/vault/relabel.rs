@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use super::ask::Asking;
-use super::progress::Progress;
 use super::report::{RelabelReport, RewrapReport};
 use super::rewrap::{ClassKeys, Run, Way};
 use super::session::{Session, recipient};
 use super::{Code, Done, Error, Vault};
 use crate::access::{Action, Denial, Request};
+use crate::answer::Progress;
 use crate::identity::Identity;
 use crate::label::Class;
 use crate::log::entry::{Event, Object};

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::expected;
 use super::parallel::threads_for;
-use super::progress::{Counted, Progress};
 use super::{Code, Error, convert};
 use crate::access::Recorded;
 use crate::agefile::{self, Unwrap};
+use crate::answer::{Counted, Progress};
 use crate::document::{Meta, ModifiedAt};
 use crate::sealed::{KnownHeader, check_digests};
 use crate::store::index::Row;

@@ -14,21 +14,13 @@ use crate::id::{DocumentId, MemberId, VaultId};
 use crate::label::{Class, Role, Zone};
 use crate::time::Timestamp;
 
+use super::evidence::CosignedReport;
+use super::export::ExportReport;
+use crate::answer::reports;
+pub use crate::evidence::{AuditVerifyReport, Finding, LogReport, WitnessRow};
 pub use gap::*;
 pub use health::*;
 pub use people::*;
-
-/// An answer that becomes one JSON object.
-pub trait Report: Serialize {
-    /// The value of its `schema` field.
-    const SCHEMA: &'static str;
-}
-
-macro_rules! reports {
-    ($($name:ident = $schema:literal),+ $(,)?) => {
-        $(impl Report for $name { const SCHEMA: &'static str = $schema; })+
-    };
-}
 
 reports! {
     IdentityNewReport = "gapvault.identity.new/v1",
@@ -54,7 +46,8 @@ reports! {
     StatusReport = "gapvault.status/v1",
     VerifyReport = "gapvault.verify/v1",
     AuditShowReport = "gapvault.audit.show/v1",
-    AuditVerifyReport = "gapvault.audit.verify/v1",
+    ExportReport = "gapvault.audit.export/v1",
+    CosignedReport = "gapvault.audit.import-cosign/v1",
     RebuildReport = "gapvault.rebuild/v1",
     PeerCardReport = "gapvault.peer.card/v1",
     PeerReport = "gapvault.peer/v1",

@@ -15,13 +15,13 @@ pub(super) use pick::ClassKeys;
 pub(super) use way::Way;
 
 use super::catalogue::expected;
-use super::progress::{Counted, Progress};
 use super::report::{FailedRow, RewrapReport, RewrappedRow};
 use super::seal::{is_hopeless, refusal};
 use super::session::{Session, actor};
 use super::{Code, Error, Vault, parallel};
 use crate::access::{Consent, Grant, Request};
 use crate::agefile::Unwrap;
+use crate::answer::{Counted, Progress};
 use crate::id::{DocumentId, RequestId, SessionId};
 use crate::identity::Identity;
 use crate::label::Class;

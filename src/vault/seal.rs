@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::catalogue::Catalogue;
-use super::progress::{Counted, Progress, Stage};
 use super::report::{FailedRow, SealReport, SealedRow, SkippedRow};
 use super::session::{Session, actor, recipient};
 use super::{Code, Error, Vault, convert, parallel};
 use crate::access::{Action, Request};
 use crate::agefile::Recipient;
+use crate::answer::{Counted, Progress, Stage};
 use crate::crypto::NoRandom;
 use crate::document::{Meta, Name, TITLE_LIMIT, is_line};
 use crate::id::{DocumentId, SessionId};

@@ -1,5 +1,6 @@
 //! Everything against everything: documents against the log, rosters, catalogue. Changes nothing, needs no passphrase.
 
+mod entries;
 mod inventory;
 mod waiting;
 
@@ -10,9 +11,9 @@ use inventory::Inventory;
 
 use super::audit::verdict;
 use super::catalogue::expected;
-use super::progress::{Counted, Progress, Stage};
 use super::report::{Finding, VerifyReport};
 use super::{Code, Error, Vault, keys, parallel};
+use crate::answer::{Counted, Progress, Stage};
 use crate::id::DocumentId;
 use crate::log::entry::Entry;
 use crate::policy::standing;
@@ -39,10 +40,13 @@ impl Vault {
             let record = known_host(&self.context)?.record().clone();
             let chain;
             (chain, findings) = self.roster_chain(&record)?;
+            let mut version = 0;
             for epoch in 1..=record.epoch {
                 let mut take = |epoch, entry: &Entry| inventory.take(epoch, entry);
-                let mut judged = self.judge(epoch, &record, &chain, &super::NoProgress, &mut take)?;
+                let mut judged =
+                    self.judge(epoch, &record, &chain, &super::NoProgress, &mut take, version)?;
                 findings.append(&mut judged.findings);
+                version = judged.judgement.version;
                 if epoch == record.epoch {
                     self.note_pending(&record, &judged, &mut pending);
                 }
@@ -111,18 +115,7 @@ impl Vault {
         if state.size > segments.size() || segments.root(state.size)? != state.root {
             return Err(bad("it is of another log".to_owned()));
         }
-        let mut next = 0;
-        index.for_each_entry(|place, bytes| {
-            if place.epoch != state.epoch {
-                return Ok(());
-            }
-            let same = place.seq == next && segments.entry(place.seq).is_ok_and(|entry| entry == bytes);
-            next += 1;
-            if same { Ok(()) } else { Err(IndexError::Damaged(format!("entry {}", place.seq))) }
-        })?;
-        if next != state.size {
-            return Err(bad(format!("{next} entries of {}", state.size)));
-        }
+        self.compare_entries(index, &state, &segments)?;
         let behind = state.epoch < record.epoch || state.size < segments.size();
         let mut rows = 0_u64;
         index.for_each_row(|row| {

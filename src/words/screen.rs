@@ -64,9 +64,32 @@ pub fn date_in(time: Timestamp, lang: Lang, zone: &jiff::tz::TimeZone) -> String
     }
 }
 
+/// The beginning of a day and of the next one in a time zone; `None` for what is no day like `2026-11-23`.
+pub fn day_in(text: &str, zone: &jiff::tz::TimeZone) -> Option<(Timestamp, Timestamp)> {
+    // In one spelling, which is also that of the screen.
+    let day: jiff::civil::Date =
+        text.parse().ok().filter(|day: &jiff::civil::Date| day.to_string() == text)?;
+    let begin = |day: jiff::civil::Date| {
+        let start = day.to_zoned_datetime(zone.clone()).ok()?;
+        Some(Timestamp::from_unix_ms(start.timestamp().as_millisecond()))
+    };
+    Some((begin(day)?, begin(day.tomorrow().ok()?)?))
+}
+
 /// The same in the time zone of the machine.
+pub fn day(text: &str) -> Option<(Timestamp, Timestamp)> {
+    day_in(text, &jiff::tz::TimeZone::system())
+}
+
+/// The date in the time zone of the machine.
 pub fn date(time: Timestamp, lang: Lang) -> String {
     date_in(time, lang, &jiff::tz::TimeZone::system())
+}
+
+/// How many seconds clocks on the wall are ahead of UTC at a time, in the time zone of the machine.
+pub fn seconds_ahead(time: Timestamp) -> i64 {
+    let stamp = jiff::Timestamp::from_millisecond(time.unix_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    i64::from(jiff::tz::TimeZone::system().to_offset(stamp).seconds())
 }
 
 #[cfg(test)]
@@ -89,6 +112,19 @@ mod tests {
         assert_eq!(size(10_240), "10.0 KiB");
         assert_eq!(size(3 << 30), "3.0 GiB");
         assert_eq!(size(u64::MAX), "15.9 EiB");
+    }
+
+    #[test]
+    fn a_day_is_that_of_the_time_zone() {
+        let taipei = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+        let (begin, end) = day_in("2026-11-23", &taipei).unwrap();
+        assert_eq!(begin.to_string(), "2026-11-22T16:00:00.000Z");
+        assert_eq!(end.to_string(), "2026-11-23T16:00:00.000Z");
+        for bad in
+            ["", "2026-02-29", "2026-11-23T00:00:00", "20261123", "2026-1-1", "115-11-23", "+2026-11-23"]
+        {
+            assert_eq!(day_in(bad, &taipei), None, "{bad}");
+        }
     }
 
     #[test]

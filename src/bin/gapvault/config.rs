@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
-use gapvault::vault::{Code, Error};
+use gapvault::fault::{Code, Error};
 use serde::Deserialize;
 
 /// The longest configuration file that is read, in bytes.

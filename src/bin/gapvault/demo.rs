@@ -55,6 +55,8 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let shown = folder.display().to_string();
     desk.say_line("");
     desk.say_line(&desk.text("demo-afterwards", &[("path", shown.clone())]));
+    let page = folder.join(play::REPORT).display().to_string();
+    desk.say_line(&desk.text("demo-report", &[("path", page)]));
     for line in play::invitation(desk, &shown) {
         desk.say_line(&line);
     }

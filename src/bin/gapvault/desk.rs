@@ -1,27 +1,47 @@
 //! What every verb has at hand: settings, words, the person, and the ways to answer.
 
 mod asking;
+#[cfg(feature = "vault")]
 mod holder;
+#[cfg(feature = "vault")]
+mod own;
 mod telling;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
+#[cfg(not(feature = "vault"))]
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "vault")]
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use gapvault::fault::{Code, Error};
+#[cfg(not(feature = "vault"))]
+use gapvault::identity::FILE_LIMIT;
+use gapvault::identity::Identity;
+#[cfg(feature = "vault")]
 use gapvault::plugin::{PATIENCE, Plugins};
-use gapvault::vault::{self, Code, Error, Identity, Site, Vault};
+use gapvault::process::SystemClock;
+use gapvault::time::{Clock as _, Timestamp};
+#[cfg(feature = "vault")]
+use gapvault::vault::{self, Site, Vault};
 use gapvault::words::{Lang, Words, screen};
 use secrecy::SecretString;
 
+#[cfg(feature = "vault")]
 use holder::Holder;
 
 use crate::command::placed;
 use crate::config::{self, Config};
+#[cfg(not(feature = "vault"))]
+use crate::files;
+use crate::language;
 use crate::passphrase::{self, Source};
-use crate::{errors, language, output};
+use crate::verbs::OwnLog;
+#[cfg(feature = "vault")]
+use crate::{errors, output};
 
 /// Seconds to wait for another process when nobody says otherwise.
 const DEFAULT_WAIT: u64 = 10;
@@ -55,7 +75,8 @@ impl Desk {
     /// `usage.passphrase-sources`, `usage.arguments` for a language that we do not speak.
     pub(crate) fn new(lang: Lang, matches: &ArgMatches, config: Config) -> Result<Self, Error> {
         let words = Words::new(lang);
-        let path = |name: &str| matches.get_one::<PathBuf>(name).cloned();
+        // Not every program has every option.
+        let path = |name: &str| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
         let setting = |name: &str, variable: &str, configured: Option<PathBuf>| {
             path(name).or_else(|| environment(variable).map(PathBuf::from)).or(configured).map(placed)
         };
@@ -67,7 +88,13 @@ impl Desk {
             ];
             return Err(Error::new(Code::Usage).with("detail", words.text("usage-bad-choice", &facts)));
         }
-        let wait = matches.get_one::<u64>("wait").copied().or(config.wait).unwrap_or(DEFAULT_WAIT);
+        let wait = matches
+            .try_get_one::<u64>("wait")
+            .ok()
+            .flatten()
+            .copied()
+            .or(config.wait)
+            .unwrap_or(DEFAULT_WAIT);
         Ok(Self {
             words,
             lang,
@@ -92,14 +119,32 @@ impl Desk {
         self.interrupted.get()
     }
 
-    /// The disk, the clock and everything else that is handed in from the top.
-    pub(crate) fn site(&self) -> Result<Site, Error> {
+    /// The host's state folder.
+    pub(crate) fn state(&self) -> Result<&Path, Error> {
         let no_state = || {
             Error::new(Code::Config)
                 .with("path", "--state")
                 .with("detail", self.words.text("usage-no-state", &[]))
         };
-        let state = self.state.clone().ok_or_else(no_state)?;
+        self.state.as_deref().ok_or_else(no_state)
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        SystemClock.now().time
+    }
+
+    /// The caller's identity file.
+    pub(crate) fn identity_file(&self) -> Result<&Path, Error> {
+        self.identity.as_deref().ok_or_else(|| Error::new(Code::NoIdentity))
+    }
+}
+
+#[cfg(feature = "vault")]
+impl Desk {
+    /// The disk, the clock and everything else that is handed in from the top.
+    pub(crate) fn site(&self) -> Result<Site, Error> {
+        let state = self.state()?.to_owned();
         let (lang, silent) = (self.lang, self.quiet || self.json);
         let on_wait = move |holder: &str| {
             if !silent {
@@ -128,6 +173,17 @@ impl Desk {
         Vault::at(self.site()?, &dir)
     }
 
+    /// The log of the vault at hand.
+    pub(crate) fn own(&self) -> Result<Box<dyn OwnLog>, Error> {
+        Ok(Box::new(self.vault()?))
+    }
+
+    /// The caller, unlocked, where there is no vault.
+    pub(crate) fn me(&self) -> Result<Identity, Error> {
+        let file = self.identity_file()?;
+        vault::unlock_identity(&self.site()?, file, &self.secret(file)?)
+    }
+
     /// The vault and the caller, unlocked.
     pub(crate) fn vault_and_me(&self) -> Result<(Vault, Identity), Error> {
         let vault = self.vault()?;
@@ -144,10 +200,25 @@ impl Desk {
         }
         Ok((self.vault()?, None))
     }
+}
 
-    /// The caller's identity file.
-    pub(crate) fn identity_file(&self) -> Result<&Path, Error> {
-        self.identity.as_deref().ok_or_else(|| Error::new(Code::NoIdentity))
+#[cfg(not(feature = "vault"))]
+impl Desk {
+    /// The caller, unlocked with a passphrase. Tokens and the count of wrong passphrases are the large program's.
+    pub(crate) fn me(&self) -> Result<Identity, Error> {
+        let file = self.identity_file()?;
+        let bytes = files::small(file, FILE_LIMIT as u64)?;
+        let mode = std::fs::metadata(file).map(|data| data.mode()).unwrap_or(u32::MAX);
+        if mode & 0o044 != 0 {
+            return Err(Error::new(Code::IdentityPermissions).with("path", file.display()));
+        }
+        let opened = Identity::unlock(&bytes, &self.passphrase()?);
+        opened.map_err(|error| Error::from(error).with("path", file.display()))
+    }
+
+    /// The log of a vault at hand, which this program never has.
+    pub(crate) fn own(&self) -> Result<Box<dyn OwnLog>, Error> {
+        Err(Error::new(Code::Usage).with("detail", "--evidence DIR"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Failures as a person or a script reads them.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use gapvault::vault::{Code, Error};
+use gapvault::fault::{Code, Error};
 use gapvault::words::{Words, screen};
 use serde::Serialize;
 
@@ -190,6 +190,7 @@ mod tests {
         assert!(!lines(&words, &error, true).contains('\u{1b}'));
     }
 
+    #[cfg(feature = "vault")]
     #[test]
     fn wrong_calls_are_told_in_both_languages() {
         for lang in [Lang::En, Lang::ZhTw] {

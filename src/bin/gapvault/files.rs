@@ -1,10 +1,10 @@
 //! Small files that a person names: read with a limit, written where nothing is yet.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
-use gapvault::vault::{Code, Error};
+use gapvault::fault::{Code, Error};
 
 use crate::output::code_of;
 
@@ -31,12 +31,24 @@ pub(crate) fn small(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// `usage.exists`, `io` ones.
 pub(crate) fn new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    new_by(path, |file| file.write_all(bytes))
+}
+
+/// The same, written bit by bit; one that could not be written to its end is taken away again.
+///
+/// # Errors
+/// As [`new`].
+pub(crate) fn new_by(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => Error::new(Code::Exists).with("path", path.display()),
         _ => Error::new(code_of(&error)).with("path", path.display()).because(error),
     };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+    write(&mut file).and_then(|()| file.sync_all()).map_err(|error| {
+        // It was made here, so nothing of anybody else's is lost.
+        let _ = std::fs::remove_file(path);
+        failed(error)
+    })
 }
 
 #[cfg(test)]

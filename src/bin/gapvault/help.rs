@@ -3,7 +3,7 @@
 use clap::Command;
 use gapvault::words::Words;
 
-use crate::command::GLOBALS;
+use crate::command::{AUDITOR_GLOBALS, GLOBALS};
 use crate::errors::known;
 
 /// Gives a grammar its texts: what each verb and argument is, how to call it, and an example.
@@ -12,24 +12,29 @@ pub(crate) fn dress(root: Command, words: &Words) -> Command {
         let text = words.text(&format!("global-{}", arg.get_id()), &[]);
         arg.help(text)
     });
-    let usage = "gapvault [OPTIONS] VERB …";
+    let name = root.get_name().to_owned();
+    let whole = name == "gapvault";
+    let usage = format!("{name} [OPTIONS] VERB …");
+    let more = if whole { format!("{}\n", words.text("head-more-verbs", &[])) } else { String::new() };
     let template = format!(
-        "{{about}}\n{} {usage}\n{}\n{{subcommands}}\n{}\n{}\n  {}\n{} {}\n{}\n",
+        "{{about}}\n{} {usage}\n{}\n{{subcommands}}\n{more}{}\n  {}\n{} {}\n{}\n",
         words.text("head-usage", &[]),
         words.text("head-verbs", &[]),
-        words.text("head-more-verbs", &[]),
         words.text("head-globals", &[]),
-        globals_in_short(),
+        globals_in_short(whole),
         words.text("head-example", &[]),
-        words.text("help-gapvault-example", &[]),
-        words.text("help-more", &[]),
+        words.text(&format!("help-{name}-example"), &[]),
+        words.text("help-more", &[("name", name.clone())]),
     );
-    let root = root.about(words.text("help-gapvault", &[])).override_usage(usage).help_template(template);
-    root.mut_subcommands(|verb| dress_verb(verb, "gapvault", words))
+    let root =
+        root.about(words.text(&format!("help-{name}"), &[])).override_usage(usage).help_template(template);
+    root.mut_subcommands(|verb| dress_verb(verb, &name, words))
 }
 
-fn globals_in_short() -> String {
-    let words: Vec<String> = GLOBALS.iter().map(|(name, value, _)| flag(name, *value)).collect();
+fn globals_in_short(whole: bool) -> String {
+    let has = |name: &str| whole || AUDITOR_GLOBALS.contains(&name);
+    let words: Vec<String> =
+        GLOBALS.iter().filter(|(name, ..)| has(name)).map(|(name, value, _)| flag(name, *value)).collect();
     let (first, second) = words.split_at(words.len().min(5));
     format!("{}\n  {}", first.join("  "), second.join("  "))
 }
@@ -40,7 +45,15 @@ fn flag(name: &str, value: Option<&str>) -> String {
 
 fn dress_verb(verb: Command, parent: &str, words: &Words) -> Command {
     let path = format!("{parent} {}", verb.get_name());
-    let key = path.strip_prefix("gapvault ").unwrap_or_default().replace(' ', "-");
+    // The verbs of `gapvault-audit` are those of `gapvault audit`.
+    let whole = path.strip_prefix("gapvault ");
+    let key = whole.or_else(|| path.strip_prefix("gapvault-")).unwrap_or_default().replace(' ', "-");
+    let example = match whole {
+        Some(_) => words.text(&format!("help-{key}-example"), &[]),
+        None => known(words, &format!("help-{key}-example-elsewhere"), &[])
+            .unwrap_or_else(|| words.text(&format!("help-{key}-example"), &[]))
+            .replace("gapvault audit ", "gapvault-audit "),
+    };
     let verb = verb.mut_args(|arg| {
         let special = format!("arg-{key}-{}", arg.get_id());
         let general = || words.text(&format!("arg-{}", arg.get_id()), &[]);
@@ -61,8 +74,8 @@ fn dress_verb(verb: Command, parent: &str, words: &Words) -> Command {
     template.push_str(&format!(
         "\n{}\n  {}\n{}\n",
         words.text("head-example", &[]),
-        words.text(&format!("help-{key}-example"), &[]).replace('\n', "\n  "),
-        words.text("help-more", &[]),
+        example.replace('\n', "\n  "),
+        words.text("help-more", &[("name", parent.split(' ').next().unwrap_or_default().to_owned())]),
     ));
     let about = words.text(&format!("help-{key}"), &[]);
     verb.about(about)
@@ -107,10 +120,11 @@ fn usage(verb: &Command, path: &str) -> String {
     text
 }
 
-/// What `gapvault help options` shows: the options that every verb takes.
-pub(crate) fn globals(words: &Words) -> Vec<String> {
+/// What `help options` shows: the options that every verb of a program takes.
+pub(crate) fn globals(words: &Words, program: &str) -> Vec<String> {
     let mut lines = vec![words.text("head-globals", &[])];
-    for (name, value, short) in GLOBALS {
+    let has = |name: &str| program == "gapvault" || AUDITOR_GLOBALS.contains(&name);
+    for (name, value, short) in GLOBALS.into_iter().filter(|(name, ..)| has(name)) {
         let short = short.map_or_else(|| "    ".to_owned(), |c| format!("-{c}, "));
         lines.push(format!(
             "  {short}{:<24}  {}",
@@ -139,7 +153,7 @@ mod tests {
     fn every_help_fits_a_screen_and_has_all_its_texts() {
         for lang in [Lang::En, Lang::ZhTw] {
             let words = Words::new(lang);
-            let mut command = crate::command::build(&words);
+            let mut command = crate::command::tested(&words);
             command.build();
             let example = words.text("head-example", &[]);
             each(&mut command, &mut |name, help| {
@@ -158,6 +172,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "vault")]
     #[test]
     fn both_ways_of_asking_show_the_same() {
         let command = crate::command::build(&Words::new(Lang::En));
@@ -168,6 +183,7 @@ mod tests {
         assert_eq!(ask("-h"), ask("--help"));
     }
 
+    #[cfg(feature = "vault")]
     #[test]
     fn the_usage_names_what_must_be_given() {
         let command = crate::command::build(&Words::new(Lang::En));

@@ -1,5 +1,8 @@
 //! The gapvault command line: read the call, ask what is missing, run the verb, tell the answer.
 
+// Where both programs are built, each has something that only the other needs.
+#![cfg_attr(feature = "auditor", allow(dead_code))]
+
 mod command;
 mod config;
 mod demo;
@@ -10,93 +13,18 @@ mod help;
 mod language;
 mod output;
 mod passphrase;
+mod program;
 mod progress;
 mod table;
 mod terminal;
 mod verbs;
 
-use std::ffi::OsString;
-use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
-use gapvault::vault::{Code, Error};
-use gapvault::words::{Lang, Words};
-
-use crate::config::Config;
-use crate::desk::Desk;
-
-/// What a shell says of a process that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+use program::Program;
 
 fn main() -> ExitCode {
-    gapvault::vault::harden_process();
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let config = config::load();
-    let hints = language::Hints {
-        arguments: &arguments,
-        environment: &|name| std::env::var(name).ok(),
-        config: config.as_ref().ok().and_then(|config| config.lang.as_deref()),
-    };
-    let lang = language::resolve(&hints);
-    let json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
-    let teller = Teller { lang, json };
-    panic::set_hook(Box::new(move |place| {
-        // The place only: the message of a panic may hold what was being worked on.
-        let place = place.location().map(ToString::to_string).unwrap_or_default();
-        teller.tell(&Error::new(Code::Internal).with("detail", place), false);
-    }));
-    let run = || run(teller, &arguments, config);
-    ExitCode::from(panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or(Code::Internal.exit()))
-}
-
-/// How failures are told before a verb has its settings.
-#[derive(Clone, Copy)]
-struct Teller {
-    lang: Lang,
-    json: bool,
-}
-
-impl Teller {
-    fn tell(self, error: &Error, verbose: bool) -> u8 {
-        let words = Words::new(self.lang);
-        let text =
-            if self.json { errors::json(&words, error) } else { errors::lines(&words, error, verbose) };
-        output::note(&text);
-        error.code().exit()
-    }
-}
-
-fn run(teller: Teller, arguments: &[OsString], config: Result<Config, Error>) -> u8 {
-    let words = Words::new(teller.lang);
-    let call = std::iter::once(OsString::from("gapvault")).chain(arguments.iter().cloned());
-    let matches = match command::build(&words).try_get_matches_from(call) {
-        Ok(matches) => matches,
-        Err(stop) if matches!(stop.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            let text = stop.render().to_string();
-            return finish(teller, output::lines(&[text.trim_end().to_owned()]).map(|()| 0), false);
-        }
-        Err(stop) => return teller.tell(&errors::from_clap(&words, &stop), false),
-    };
-    let Some((verb, inner)) = matches.subcommand() else { return teller.tell(&Code::Usage.into(), false) };
-    let desk = match config.and_then(|config| Desk::new(teller.lang, inner, config)) {
-        Ok(desk) => desk,
-        Err(error) => return teller.tell(&error, false),
-    };
-    let result = verbs::run(&desk, verb, inner);
-    if desk.interrupted() {
-        return INTERRUPTED;
-    }
-    finish(teller, result, desk.verbose)
-}
-
-fn finish(teller: Teller, result: Result<u8, Error>, verbose: bool) -> u8 {
-    match result {
-        Ok(exit) => exit,
-        // Nobody reads on, as with `| head`: nothing more is said.
-        Err(error) if output::reader_left(&error) => error.code().exit(),
-        Err(error) => teller.tell(&error, verbose),
-    }
+    program::main(Program { name: "gapvault", grammar: command::build, verbs: verbs::run })
 }
 
 #[cfg(test)]
@@ -104,7 +32,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::*;
+    use gapvault::words::{Lang, Words};
 
     /// Kinds of texts that the code names in full.
     const KINDS: [&str; 7] = ["say-", "ask-", "usage-", "head-", "stage-", "right-", "demo-"];

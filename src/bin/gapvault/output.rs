@@ -2,7 +2,8 @@
 
 use std::io::{self, BufWriter, Write};
 
-use gapvault::vault::{Code, Error, Report};
+use gapvault::answer::Report;
+use gapvault::fault::{Code, Error};
 use serde::Serialize;
 
 /// A report with its schema before everything else.

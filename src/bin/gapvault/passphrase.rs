@@ -6,7 +6,8 @@ use std::io::Read;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use gapvault::vault::{Code, Error, prepare_passphrase};
+use gapvault::fault::{Code, Error};
+use gapvault::identity;
 use gapvault::words::Words;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
@@ -56,12 +57,12 @@ pub(crate) struct Found {
 /// Reads the passphrase from its place.
 ///
 /// # Errors
-/// `not-found.file`, `io.source-unreadable`, and what [`prepare_passphrase`] finds.
+/// `not-found.file`, `io.source-unreadable`, and what [`identity::passphrase`] finds.
 pub(crate) fn read(source: &Source) -> Result<Found, Error> {
     match source {
         Source::Stdin => {
             let raw = bounded(std::io::stdin().lock()).map_err(|error| unreadable(Path::new("-"), error))?;
-            Ok(Found { secret: prepare_passphrase(&raw)?, readable_by_others: None })
+            Ok(Found { secret: identity::passphrase(&raw)?, readable_by_others: None })
         }
         Source::File(path) => {
             let file = File::open(path).map_err(|error| unreadable(path, error))?;
@@ -69,7 +70,7 @@ pub(crate) fn read(source: &Source) -> Result<Found, Error> {
                 .metadata()
                 .is_ok_and(|data| data.permissions().mode() & 0o044 != 0 && !data.file_type().is_fifo());
             let raw = bounded(file).map_err(|error| unreadable(path, error))?;
-            Ok(Found { secret: prepare_passphrase(&raw)?, readable_by_others: open.then(|| path.clone()) })
+            Ok(Found { secret: identity::passphrase(&raw)?, readable_by_others: open.then(|| path.clone()) })
         }
     }
 }
@@ -90,14 +91,14 @@ fn bounded(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
 /// Asks for an existing passphrase.
 pub(crate) fn ask(words: &Words, question: &str) -> Result<SecretString, NotGiven> {
     let mut terminal = Terminal::open()?;
-    Ok(prepare_passphrase(&terminal.ask(&words.text(question, &[]), false)?)?)
+    Ok(identity::passphrase(&terminal.ask(&words.text(question, &[]), false)?)?)
 }
 
 /// Asks for a new passphrase, twice.
 pub(crate) fn ask_new(words: &Words) -> Result<SecretString, NotGiven> {
     let mut terminal = Terminal::open()?;
-    let first = prepare_passphrase(&terminal.ask(&words.text("ask-passphrase-new", &[]), false)?)?;
-    let again = prepare_passphrase(&terminal.ask(&words.text("ask-passphrase-again", &[]), false)?)?;
+    let first = identity::passphrase(&terminal.ask(&words.text("ask-passphrase-new", &[]), false)?)?;
+    let again = identity::passphrase(&terminal.ask(&words.text("ask-passphrase-again", &[]), false)?)?;
     if first.expose_secret() != again.expose_secret() {
         return Err(Error::new(Code::PassphraseMismatch).into());
     }
@@ -116,6 +117,12 @@ pub(crate) enum NotGiven {
 impl From<Error> for NotGiven {
     fn from(error: Error) -> Self {
         Self::Error(error)
+    }
+}
+
+impl From<identity::IdentityError> for NotGiven {
+    fn from(error: identity::IdentityError) -> Self {
+        Self::Error(error.into())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 
-use gapvault::vault::{NoProgress, Progress, Stage};
+use gapvault::answer::{NoProgress, Progress, Stage};
 use gapvault::words::Words;
 use indicatif::{ProgressBar, ProgressStyle};
 

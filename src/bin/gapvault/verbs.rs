@@ -1,32 +1,67 @@
 //! One room for each group of verbs. Each answers with the exit code of a verb that did its work.
 
 mod audit;
+#[cfg(feature = "vault")]
 mod bundle;
+#[cfg(feature = "vault")]
 mod documents;
+mod evidence;
+mod findings;
+#[cfg(feature = "vault")]
 mod health;
+mod helping;
+#[cfg(feature = "vault")]
 mod host;
+#[cfg(feature = "vault")]
 mod identity;
+#[cfg(feature = "vault")]
 mod import;
+#[cfg(feature = "vault")]
 mod init;
+#[cfg(feature = "vault")]
 mod keys;
+#[cfg(feature = "vault")]
 mod member;
+#[cfg(feature = "vault")]
 mod open;
+#[cfg(feature = "vault")]
 mod packaging;
+#[cfg(feature = "vault")]
 mod peer;
+#[cfg(feature = "vault")]
 mod policy;
+mod query;
+mod report;
+#[cfg(feature = "vault")]
 mod requests;
+mod sample;
+
+pub(crate) use evidence::OwnLog;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ArgMatches;
+use gapvault::fault::{Code, Error};
+#[cfg(feature = "vault")]
 use gapvault::id;
+#[cfg(feature = "vault")]
 use gapvault::label::KeyKind;
-use gapvault::vault::{Code, Error};
 
+use crate::command;
 use crate::desk::Desk;
 
+/// Runs a verb of the auditor's program.
+#[cfg(feature = "auditor")]
+pub(crate) fn run_auditor(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, Error> {
+    match verb {
+        "help" => helping::help(desk, matches, command::build_auditor),
+        _ => audit::run_verb(desk, verb, matches),
+    }
+}
+
 /// Runs a verb.
+#[cfg(feature = "vault")]
 pub(crate) fn run(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, Error> {
     match verb {
         "identity" => identity::run(desk, matches),
@@ -57,7 +92,7 @@ pub(crate) fn run(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, E
         "demo" => crate::demo::run(desk, matches),
         "completions" => packaging::completions(desk, matches),
         "man" => packaging::manual(desk, matches),
-        "help" => packaging::help(desk, matches),
+        "help" => helping::help(desk, matches, command::build),
         _ => Err(Code::Usage.into()),
     }
 }
@@ -86,17 +121,20 @@ fn needed_word<T: FromStr>(matches: &ArgMatches, name: &str) -> Result<T, Error>
 }
 
 /// The kind of key: with post-quantum protection unless the caller wants the classic one.
+#[cfg(feature = "vault")]
 fn kind(matches: &ArgMatches) -> KeyKind {
     if matches.get_flag("classic") { KeyKind::Classic } else { KeyKind::Hybrid }
 }
 
 /// The code that was read to the caller over another channel, if it was given.
+#[cfg(feature = "vault")]
 fn code(matches: &ArgMatches) -> Result<Option<id::Code>, Error> {
     let parse = |text: String| text.parse().map_err(|_| Error::new(Code::CodeDiffers));
     text(matches, "code").map(parse).transpose()
 }
 
 /// Compares the code with the one given, or lets the person compare.
+#[cfg(feature = "vault")]
 fn compare(
     desk: &Desk,
     given: Option<id::Code>,

@@ -15,8 +15,8 @@ const DAMAGED: usize = 8;
 const FILE: usize = 24;
 
 /// Printed width of a code: 0.7 mm for a module within these millimetres; 0.6 mm for the largest code.
-const NARROWEST_MM: usize = 40;
-const WIDEST_MM: usize = 110;
+pub(super) const NARROWEST_MM: usize = 40;
+pub(super) const WIDEST_MM: usize = 110;
 
 /// What became of a bundle at its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

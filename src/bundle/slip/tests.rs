@@ -51,6 +51,19 @@ fn hostile() -> Slip {
     }
 }
 
+fn checkpoint() -> CheckpointPaper {
+    CheckpointPaper {
+        note: note(700),
+        origin: "gapvault/3f3f3f3f3f3f3f3f/1".into(),
+        size: 1042,
+        root: "/piN/jkgFK7GBY0LDSbOeMRSuwZBBhLsAWRr7ba+/m4=".into(),
+        keys: vec![
+            "gapvault/3f3f3f3f3f3f3f3f/1+5d73afd7+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU".into(),
+        ],
+        created: "2026-11-26T22:01:59.999Z".parse().unwrap(),
+    }
+}
+
 fn receipt() -> ReceiptPaper {
     ReceiptPaper {
         receipt_note: note(1500),
@@ -95,6 +108,7 @@ fn pages() -> Vec<String> {
     let receipts = [receipt(), hostile_receipt()];
     let mut pages = vec![slip().html(), hostile().html()];
     pages.extend(receipts.iter().map(|receipt| receipt.html().unwrap()));
+    pages.push(checkpoint().html().unwrap());
     pages
 }
 
@@ -238,7 +252,7 @@ fn thousands_are_parted() {
 #[ignore = "writes files for the eye"]
 fn write_pages() {
     let dir = std::path::PathBuf::from(std::env::var_os("GAPVAULT_PAPER").unwrap());
-    for (name, page) in ["slip", "slip-full", "receipt", "receipt-full"].iter().zip(pages()) {
+    for (name, page) in ["slip", "slip-full", "receipt", "receipt-full", "checkpoint"].iter().zip(pages()) {
         std::fs::write(dir.join(format!("{name}.html")), page).unwrap();
     }
     std::fs::write(dir.join("slip.txt"), slip().text()).unwrap();

@@ -182,6 +182,11 @@ impl Object {
         self.kind
     }
 
+    /// Its id, whatever kind of thing it is; `None` where it has none or could not be told.
+    pub fn id(&self) -> Option<String> {
+        self.id.map(|id| id.to_string())
+    }
+
     /// The document's id, if it is a document that could be told.
     pub fn document_id(&self) -> Option<DocumentId> {
         match (self.kind, self.id?) {

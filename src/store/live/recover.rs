@@ -31,7 +31,7 @@ pub(super) fn open_index(context: &Context) -> Result<Index, StoreError> {
         disk.create_new(&layout.index_open())?;
     }
     let marker = OpenMarker::new(context.disk.clone(), layout.index_open());
-    Ok(Index::open(&folder)?.marked(marker))
+    Ok(Index::open(&folder, context.past())?.marked(marker))
 }
 
 /// After an unclean stop, what can be seen may not be on the disk: a name whose folder was not synced, a bundle cut
@@ -90,6 +90,7 @@ pub(super) fn compare(ledger: &Ledger, index: &Index) -> Result<IndexState, Stor
     if ledger.segments().root(state.size)? != state.root {
         return contradiction("the index is of another log");
     }
+    index.open_past(state.epoch)?;
     let expected = state.size.checked_sub(1).map(|seq| Place { epoch: state.epoch, seq });
     let last = block.as_ref().and_then(|block| block.entries().next_back());
     match (last, expected) {

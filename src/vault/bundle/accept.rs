@@ -6,13 +6,13 @@
 use std::path::PathBuf;
 
 use super::super::channel::{Channels, Fate, Incoming};
-use super::super::progress::Progress;
 use super::super::report::{ImportReport, ImportedRow};
 use super::super::session::{Session, actor, recipient};
 use super::super::{Code, Error, Vault, keys};
 use super::ready::{Keys, Ready};
 use crate::access::{Action, Grant, Request};
 use crate::agefile::Recipient;
+use crate::answer::Progress;
 use crate::bundle::{INNER_LIMIT, Inner, Manifest};
 use crate::crypto::Digest;
 use crate::id::{BundleId, DocumentId};

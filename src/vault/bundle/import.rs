@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::super::channel::Channels;
 use super::super::parallel::threads_for;
 use super::super::peer::Admitted;
-use super::super::progress::{Progress, Stage};
 use super::super::report::{ImportReport, ImportedRow};
 use super::super::session::{Session, actor};
 use super::super::{Code, Error, Vault, keys};
@@ -19,6 +18,7 @@ use super::unpack::{Body, Staged};
 use super::verify::{damaged_names, names_of, newest, others, read_media};
 use crate::access::{Action, Grant, Request};
 use crate::agefile::Identity as Key;
+use crate::answer::{Progress, Stage};
 use crate::bundle::{
     Bad, Inner, Judged, Known, Manifest, Refusal, Shards, SliceName, Verdict, is_mendable, judge, mend,
     sender_rules,

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::super::channel::Channels;
 use super::super::init::sign_text;
-use super::super::progress::{Progress, Stage};
 use super::super::report::BundleWriteReport;
 use super::super::session::Session;
 use super::super::{Code, Error, Vault, parallel};
@@ -13,6 +12,7 @@ use super::outbox::Slices;
 use super::target::{Target, Which};
 use super::write::{Sending, draft, intent};
 use crate::access::{Action, Grant, Recorded, Request};
+use crate::answer::{Progress, Stage};
 use crate::bundle::{
     Attempt, FileLine, Head, MANIFEST_NAME, Manifest, Ranges, SLIP_NAMES, Slip, SlipDevice, WitnessRequest,
 };

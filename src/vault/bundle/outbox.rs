@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 
 use super::super::parallel::threads_for;
-use super::super::progress::{Progress, Stage};
 use super::super::{Code, Error, Vault};
 use crate::agefile::{self, FileKey, PayloadNonce, Recipient, Wrap};
+use crate::answer::{Progress, Stage};
 use crate::bundle::{ArchiveError, ArchiveSource, Inner, InnerDocument, Plan, ReadSlice, Shards, encode};
 use crate::id::BundleId;
 use crate::store::disk::{DiskFile, ReadAt};

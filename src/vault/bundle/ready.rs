@@ -3,11 +3,11 @@
 use std::io::{self, Read as _};
 
 use super::super::parallel::{self, threads_for};
-use super::super::progress::{Progress, Stage};
 use super::super::{Code, Error, Vault};
 use super::scan::{Scan, Scanner};
 use super::unpack::{expected_of, split};
 use crate::agefile::{Identity as Key, Recipient, Unwrap, Wrap};
+use crate::answer::{Progress, Stage};
 use crate::bundle::{Inner, InnerDocument};
 use crate::crypto::Hasher;
 use crate::document::Meta;

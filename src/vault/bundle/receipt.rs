@@ -17,6 +17,7 @@ use crate::bundle::{
 use crate::id::{BundleId, MemberId, VaultId};
 use crate::identity::Identity;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::cosignature::WitnessKey;
 use crate::log::entry::{Event, Object, Outcome};
 use crate::note::{SignedNote, origin};
 use crate::policy::{Machine, decide, standing};
@@ -161,6 +162,7 @@ impl Vault {
                 let notes = notes_of(&read);
                 self.peer_follow(&mut live, &session, me, (&known, &after), &notes)?;
                 self.take_receipt(&mut live, me, &note, &claimed)?;
+                self.keep_witness(&live, &after, signer, &claimed)?;
                 let name = after.member(signer).map(|member| member.name.clone()).unwrap_or_default();
                 Ok(report(&claimed, &name, None, note.print()))
             }
@@ -229,6 +231,24 @@ impl Vault {
         let theirs = Checkpoint::new(&witnessed.origin, witnessed.size, witnessed.root);
         let theirs = theirs.map(|checkpoint| checkpoint.text()).unwrap_or_default();
         Err(Error::new(Code::Forked).with("note", ours).with("note", theirs))
+    }
+
+    /// The witness's signature, for auditors.
+    fn keep_witness(
+        &self,
+        live: &Live,
+        by: &Known,
+        signer: MemberId,
+        receipt: &Receipt,
+    ) -> Result<(), Error> {
+        let own = origin(&live.roster().vault(), live.ledger().epoch());
+        let signed = receipt.witnessed.as_ref().filter(|witnessed| witnessed.origin == own);
+        let signed = signed.and_then(Witnessed::parts).zip(by.member(signer));
+        let Some(((checkpoint, cosignature), member)) = signed else { return Ok(()) };
+        match cosignature.line(&WitnessKey::of_member(member.key)) {
+            Ok(line) => self.keep_cosignature(live, &checkpoint, line),
+            Err(_) => Ok(()),
+        }
     }
 
     fn take_receipt(

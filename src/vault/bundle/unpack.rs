@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::super::parallel::{self, threads_for};
-use super::super::progress::{Counted, Progress, Stage};
 use super::super::{Code, Error, Vault, convert};
 use super::look::{Handles, MediaSlices};
 use crate::agefile::{self, Identity as Key, UnverifiedHeader, Unwrap};
+use crate::answer::{Counted, Progress, Stage};
 use crate::bundle::{
     Announced, ArchiveError, Bad, Core, Inner, InnerDocument, Plan, ReadSlice, Shards, SliceName, Unpack,
     Unpacker, check,

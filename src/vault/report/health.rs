@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::super::Code;
+use super::Finding;
 use super::some_lossy;
 use crate::id::VaultId;
 use crate::label::Zone;
@@ -68,48 +68,11 @@ pub struct VerifyReport {
     pub pending: Vec<String>,
 }
 
-/// One thing that is not as it should be.
-#[derive(Debug, Clone, Serialize)]
-pub struct Finding {
-    /// What.
-    pub code: Code,
-    /// About which document, note, or place in the log.
-    pub object: String,
-    /// More.
-    pub detail: String,
-}
-
 /// Entries of the log as they are stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditShowReport {
     /// Each the entry's own JSON object.
     pub entries: Vec<serde_json::Value>,
-}
-
-/// Judgement of the log.
-#[derive(Debug, Clone, Serialize)]
-pub struct AuditVerifyReport {
-    /// `ok`, or `tampered`, `truncated`, `forked`, `damaged`, `unverifiable`.
-    pub verdict: String,
-    /// The epoch being written.
-    pub epoch: u64,
-    /// Entries in it.
-    pub size: u64,
-    /// Root hash in base64.
-    pub root: String,
-    /// Entries covered by a signed checkpoint.
-    pub signed_size: u64,
-    /// Entries covered by a witness.
-    pub witnessed_size: u64,
-    /// The first entry that is not as it should be.
-    pub first_bad: Option<u64>,
-    /// Everything that is not as it should be.
-    pub findings: Vec<Finding>,
-    /// For a fork: the contradicting checkpoints, as notes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-    /// Work left by a kill.
-    pub pending: Vec<String>,
 }
 
 /// What `rebuild` made anew.

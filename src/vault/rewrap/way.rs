@@ -1,7 +1,7 @@
 //! What a run makes new: headers, file keys, or file keys under another class.
 
-use super::super::progress::Stage;
 use crate::access::Action;
+use crate::answer::Stage;
 use crate::label::Class;
 use crate::log::entry::Event;
 use crate::store::index::{Place, Row};

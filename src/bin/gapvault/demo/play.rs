@@ -28,7 +28,30 @@ pub(super) fn play(player: &mut Player<'_>) -> Result<(), Error> {
     deny(player, &documents)?;
     flip(player, &documents)?;
     super::cross::cross(player, &documents)?;
-    judge(player)
+    judge(player)?;
+    report(player)
+}
+
+/// The page that the play ends with.
+pub(super) const REPORT: &str = "report.html";
+
+/// What the auditor gets, with the other side's evidence beside it.
+fn report(player: &mut Player<'_>) -> Result<(), Error> {
+    player.scene("demo-scene-report");
+    player.act(None, &["--vault", "outside", "audit", "export", "evidence"], 0)?;
+    let peers = player.probe(None, &["peer", "list"], 0)?;
+    let other = rows(&peers, "peers").first().map(|peer| text(peer, "vault").to_owned()).unwrap_or_default();
+    let call = ["audit", "report", "-o", REPORT, "--other", "evidence", "--other-trust", &other];
+    player.act(None, &call, 0)?;
+    let call = ["audit", "report", "--other", "evidence", "--other-trust", &other];
+    let report = player.probe(None, &call, 0)?;
+    let agreed = report
+        .pointer("/other/rows")
+        .and_then(Value::as_array)
+        .is_some_and(|rows| rows.len() == 2 && rows.iter().all(|row| text(row, "state") == "same"));
+    player.check(agreed, "both sides of the channel agree in the report")?;
+    let page = read(&player.home.join(REPORT))?;
+    player.check(page.starts_with(b"<!DOCTYPE html>"), "a page that opens in a browser")
 }
 
 /// What a person may try afterwards.

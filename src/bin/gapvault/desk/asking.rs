@@ -1,14 +1,19 @@
 //! What the person must be asked: passphrases, and a yes.
 
-use std::path::{Path, PathBuf};
+#[cfg(feature = "vault")]
+use std::path::Path;
+use std::path::PathBuf;
 
-use gapvault::vault::{self, Code, Error, Protection, Secret};
+use gapvault::fault::{Code, Error};
+#[cfg(feature = "vault")]
+use gapvault::vault::{self, Protection, Secret};
 use secrecy::SecretString;
 
 use super::Desk;
 use crate::passphrase::{self, NotGiven, Source};
 use crate::terminal::{NoAnswer, Terminal};
 
+#[cfg(feature = "vault")]
 impl Desk {
     /// What opens an identity file: its token, or its passphrase. The file's form says which.
     pub(crate) fn secret(&self, file: &Path) -> Result<Secret, Error> {
@@ -36,9 +41,11 @@ impl Desk {
             None => self.passphrase_for_new().map(Secret::Passphrase),
         }
     }
+}
 
+impl Desk {
     /// The passphrase of an existing identity.
-    fn passphrase(&self) -> Result<SecretString, Error> {
+    pub(super) fn passphrase(&self) -> Result<SecretString, Error> {
         match &self.passphrase {
             Some(source) => self.read_passphrase(source),
             None => self.given(passphrase::ask(&self.words, "ask-passphrase")),

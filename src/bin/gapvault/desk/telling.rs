@@ -2,8 +2,9 @@
 
 use std::io::IsTerminal as _;
 
+use gapvault::answer::{Progress, Report};
+use gapvault::fault::{Code, Error};
 use gapvault::time::Timestamp;
-use gapvault::vault::{Code, Error, Progress, Report};
 use gapvault::words::screen;
 
 use super::Desk;
@@ -23,6 +24,11 @@ impl Desk {
             // A reader that left is noticed at the last line, which tells of success.
             let _ = output::lines(&[line.to_owned()]);
         }
+    }
+
+    /// Whether the caller wants JSON on standard output.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// The tag of the language.

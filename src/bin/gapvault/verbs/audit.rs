@@ -1,21 +1,51 @@
-//! `verify`, `audit verify`, `audit show`: judging, and looking.
+//! The verbs of auditors, and how a judgement is told.
+
+#[cfg(feature = "vault")]
+mod vault;
 
 use clap::ArgMatches;
-use gapvault::vault::{AuditShow, AuditVerifyReport, Error, Finding, VerifyReport};
+use gapvault::evidence::{AuditVerifyReport, Finding};
+use gapvault::fault::{Code, Error};
+use gapvault::time::Timestamp;
 use gapvault::words::screen;
 
-use super::text;
+use super::{evidence, findings, query, report, sample};
 use crate::desk::Desk;
 use crate::errors;
-use crate::table::Table;
 
-/// Exit codes of findings, worst first: changed, two histories, cut short, cannot be judged, derived data broken.
-const WORST_FIRST: [u8; 5] = [6, 8, 7, 10, 9];
+#[cfg(feature = "vault")]
+pub(crate) use vault::verify_vault;
+
+/// Exit codes of findings, worst first: changed, two histories, cut short, cannot be judged, derived data broken, not covered.
+const WORST_FIRST: [u8; 6] = [6, 8, 7, 10, 9, 11];
 
 pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
-    match matches.subcommand() {
-        Some(("show", matches)) => show(desk, matches),
-        _ => verify_log(desk),
+    let (verb, matches) = matches.subcommand().ok_or(Code::Usage)?;
+    run_verb(desk, verb, matches)
+}
+
+/// Runs a verb of auditors. Those that need a vault at hand are not in a program that never has one.
+pub(crate) fn run_verb(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<u8, Error> {
+    match verb {
+        "verify" => verify_log(desk, matches),
+        #[cfg(feature = "vault")]
+        "show" => vault::show(desk, matches),
+        #[cfg(feature = "vault")]
+        "export" => vault::export(desk, matches),
+        "checkpoint" => evidence::checkpoint(desk, matches),
+        "prove" => evidence::prove(desk, matches),
+        "check-proof" => evidence::check_proof(desk, matches),
+        "consistency" => evidence::consistency(desk, matches),
+        "compare" => evidence::compare(desk, matches),
+        "request-cosign" => evidence::request_cosign(desk, matches),
+        "cosign" => evidence::cosign(desk, matches),
+        "findings" => findings::run(desk, matches),
+        "query" => query::run(desk, matches),
+        "sample" => sample::run(desk, matches),
+        "report" => report::run(desk, matches),
+        #[cfg(feature = "vault")]
+        "import-cosign" => vault::import_cosign(desk, matches),
+        _ => Err(Code::Usage.into()),
     }
 }
 
@@ -25,38 +55,35 @@ pub(crate) fn worst(exits: impl IntoIterator<Item = u8>) -> u8 {
     exits.into_iter().min_by_key(|exit| rank(*exit)).unwrap_or(0)
 }
 
-pub(crate) fn verify_vault(desk: &Desk) -> Result<u8, Error> {
-    let report = desk.vault()?.verify(&*desk.progress())?;
-    desk.answer(&report, |desk| judged(desk, &report))?;
-    Ok(worst(report.findings.iter().map(|finding| finding.code.exit())))
-}
-
-fn judged(desk: &Desk, report: &VerifyReport) -> Vec<String> {
-    let facts = [("documents", report.documents.to_string()), ("size", desk.size(report.bytes))];
-    let mut lines = findings(desk, &report.findings);
-    lines.push(desk.text("say-verified-documents", &facts));
-    lines.extend(pending(desk, &report.pending));
-    lines.push(verdict(desk, &report.verdict));
-    lines
-}
-
-fn verify_log(desk: &Desk) -> Result<u8, Error> {
-    let report = desk.vault()?.audit_verify(&*desk.progress())?;
+fn verify_log(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
+    let report = evidence::verify(desk, matches)?;
     desk.answer(&report, |desk| judged_log(desk, &report))?;
     Ok(worst(report.findings.iter().map(|finding| finding.code.exit())))
 }
 
-fn judged_log(desk: &Desk, report: &AuditVerifyReport) -> Vec<String> {
+/// The judgement of a log, line by line, its verdict last.
+pub(super) fn judged_log(desk: &Desk, report: &AuditVerifyReport) -> Vec<String> {
     let mut lines = desk.facts(&[
         ("entries", report.size.to_string()),
         ("signed", report.signed_size.to_string()),
         ("witnessed", report.witnessed_size.to_string()),
         ("root", report.root.clone()),
     ]);
+    for log in &report.logs {
+        for witness in &log.witnesses {
+            let seconds = i64::try_from(witness.seconds).unwrap_or(i64::MAX / 1000);
+            let facts = [
+                ("name", witness.name.clone()),
+                ("size", witness.size.to_string()),
+                ("when", desk.date(Timestamp::from_unix_ms(seconds.saturating_mul(1000)))),
+            ];
+            lines.push(desk.text("say-witnessed", &facts));
+        }
+    }
     if let Some(first) = report.first_bad {
         lines.push(desk.text("say-first-bad", &[("seq", first.to_string())]));
     }
-    lines.extend(findings(desk, &report.findings));
+    lines.extend(found(desk, &report.findings));
     for note in &report.notes {
         lines.push(desk.text("say-note", &[]));
         lines.extend(note.lines().map(|line| format!("  {}", screen::escape(line))));
@@ -66,7 +93,7 @@ fn judged_log(desk: &Desk, report: &AuditVerifyReport) -> Vec<String> {
     lines
 }
 
-fn findings(desk: &Desk, findings: &[Finding]) -> Vec<String> {
+fn found(desk: &Desk, findings: &[Finding]) -> Vec<String> {
     let line = |finding: &Finding| {
         let object = screen::escape(&finding.object);
         let facts = [
@@ -91,36 +118,12 @@ fn pending(desk: &Desk, pending: &[String]) -> Vec<String> {
     pending.iter().map(|what| desk.text("say-pending", &[("what", what.clone())])).collect()
 }
 
-fn verdict(desk: &Desk, verdict: &str) -> String {
+pub(super) fn verdict(desk: &Desk, verdict: &str) -> String {
     desk.text("say-verdict", &[("verdict", desk.value("verdict", verdict))])
 }
 
-fn show(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
-    let request =
-        AuditShow { last: matches.get_one::<u64>("last").copied(), document: text(matches, "document") };
-    let report = desk.vault()?.audit_show(&request)?;
-    desk.answer(&report, |desk| {
-        let names = ["seq", "time", "event", "phase", "outcome", "member", "object"];
-        let mut table = Table::new(desk.headings(&names));
-        for entry in &report.entries {
-            let time = field(entry, "/time");
-            table.row(vec![
-                field(entry, "/seq"),
-                time.parse().map_or(time, |time| desk.date(time)),
-                desk.value("event", &field(entry, "/event")),
-                desk.value("phase", &field(entry, "/phase")),
-                desk.value("outcome", &field(entry, "/outcome")),
-                field(entry, "/actor/id"),
-                field(entry, "/object/id"),
-            ]);
-        }
-        table.lines(desk.width())
-    })?;
-    Ok(0)
-}
-
 /// A text or number of an entry; empty where the entry has none.
-fn field(entry: &serde_json::Value, place: &str) -> String {
+pub(super) fn field(entry: &serde_json::Value, place: &str) -> String {
     match entry.pointer(place) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(serde_json::Value::Null) | None => String::new(),

@@ -1,14 +1,14 @@
-//! `completions`, `man`, `help`: what packagers and newcomers need.
+//! `completions`, `man`: what packagers need.
 
 use std::io::Write as _;
 
 use clap::{ArgMatches, Command};
 use clap_complete::Shell;
-use gapvault::vault::{Code, Error};
+use gapvault::fault::Error;
 
 use super::{needed_path, needed_word};
 use crate::desk::Desk;
-use crate::{command, help as texts, output};
+use crate::{command, output};
 
 /// The grammar with everything visible that help screens hide for room.
 fn visible(desk: &Desk) -> Command {
@@ -35,25 +35,5 @@ pub(crate) fn manual(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     // The manual has sections of its own, into which a help screen's template would not fit.
     clap_mangen::generate_to(visible(desk), &dir).map_err(failed)?;
     desk.say("say-manual", &[("path", dir.display().to_string())]);
-    Ok(0)
-}
-
-pub(crate) fn help(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
-    let topic: Vec<&String> = matches.get_many::<String>("topic").into_iter().flatten().collect();
-    if topic.first().is_some_and(|word| *word == "options") {
-        output::lines(&texts::globals(&desk.words))?;
-        return Ok(0);
-    }
-    let mut root = command::build(&desk.words);
-    root.build();
-    let mut at = &mut root;
-    for word in topic {
-        let Some(inner) = at.find_subcommand_mut(word) else {
-            let detail = desk.text("usage-unknown-verb", &[("name", word.clone())]);
-            return Err(Error::new(Code::Usage).with("detail", detail));
-        };
-        at = inner;
-    }
-    output::lines(&[at.render_help().to_string().trim_end().to_owned()])?;
     Ok(0)
 }

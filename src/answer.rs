@@ -1,4 +1,21 @@
-//! How long work tells how far it is.
+//! What work gives back: a report that becomes one JSON object, and on the way how far it is.
+
+use serde::Serialize;
+
+/// An answer that becomes one JSON object.
+pub trait Report: Serialize {
+    /// The value of its `schema` field.
+    const SCHEMA: &'static str;
+}
+
+/// Gives reports their schemas.
+macro_rules! reports {
+    ($($name:ident = $schema:literal),+ $(,)?) => {
+        $(impl crate::answer::Report for $name { const SCHEMA: &'static str = $schema; })+
+    };
+}
+
+pub(crate) use reports;
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,11 +77,11 @@ impl Progress for NoProgress {
 }
 
 /// Tells of the bytes that pass.
-pub(super) struct Counted<'a, T: ?Sized> {
+pub struct Counted<'a, T: ?Sized> {
     /// What they pass through.
-    pub(super) inner: &'a mut T,
+    pub inner: &'a mut T,
     /// Who is told.
-    pub(super) progress: &'a dyn Progress,
+    pub progress: &'a dyn Progress,
 }
 
 impl<T: std::io::Read + ?Sized> std::io::Read for Counted<'_, T> {
@@ -72,5 +89,11 @@ impl<T: std::io::Read + ?Sized> std::io::Read for Counted<'_, T> {
         let len = self.inner.read(into)?;
         self.progress.advance(len as u64, 0);
         Ok(len)
+    }
+}
+
+impl<T: ?Sized> std::fmt::Debug for Counted<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Counted(..)")
     }
 }

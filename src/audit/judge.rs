@@ -1,0 +1,421 @@
+//! Judgement: does the log say what its signers signed? Pure: entries, checkpoints and keys in, findings out.
+//!
+//! Entries are fed one by one in their order, so a log of any length is judged in constant memory but for its
+//! checkpoints and the intents that are still open.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+
+use super::standing::Standing;
+use crate::crypto::Digest;
+use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::log::merkle::{Frontier, leaf_hash};
+use crate::note::{SignedNote, VerifierKey};
+use crate::roster::InForce;
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// An entry is malformed, in the wrong place, or breaks the entries' own rules.
+    Entry {
+        /// Its place.
+        at: u64,
+        /// Which rule.
+        rule: &'static str,
+    },
+    /// A checkpoint of the vault's file is signed by nobody who may, or malformed.
+    Forged {
+        /// Which record of the file, from 0.
+        record: usize,
+    },
+    /// A signed checkpoint has another root than the entries.
+    Contradiction {
+        /// The checkpoint's size.
+        size: u64,
+        /// The note.
+        note: String,
+    },
+    /// A signed checkpoint covers more entries than there are.
+    Truncated {
+        /// The checkpoint's size.
+        known: u64,
+        /// Entries found.
+        found: u64,
+    },
+}
+
+/// What is believed before the log is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Known<'a> {
+    /// Keys of hosts that may sign, under the origin's name.
+    pub hosts: &'a [VerifierKey],
+    /// Members' signing keys.
+    pub members: &'a [VerifierKey],
+    /// Checkpoints from outside the vault, which are believed: the one in the host's state.
+    pub outside: Vec<(u64, Digest, String)>,
+    /// Checkpoints of fewer entries were verified before: their signatures are taken as read, their roots are compared.
+    pub since: u64,
+    /// The chain of rosters, from the first on: who may have done what the entries say. Without it that is not judged.
+    pub chain: &'a [InForce],
+    /// The version that was in force at the end of the epoch before; 0 for the first epoch.
+    pub version: u64,
+}
+
+/// The outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Entries.
+    pub size: u64,
+    /// Root over them.
+    pub root: Digest,
+    /// The largest size that a genuine checkpoint covers and the entries agree with.
+    pub signed_size: u64,
+    /// The first entry that is not as it should be, as far as can be told.
+    pub first_bad: Option<u64>,
+    /// Everything that was found.
+    pub problems: Vec<Problem>,
+    /// Two notes that contradict each other and are both genuine: proof of a fork.
+    pub fork: Vec<String>,
+    /// Intents without an end.
+    pub open_intents: Vec<u64>,
+    /// The version of the roster that is in force after the last entry.
+    pub version: u64,
+}
+
+/// A checkpoint that waits for the tree to reach its size.
+struct Awaited {
+    root: Digest,
+    note: String,
+    outside: bool,
+}
+
+/// Judges a log while it is read.
+pub struct Judge<'a> {
+    standing: Standing<'a>,
+    frontier: Frontier,
+    awaited: BTreeMap<u64, Vec<Awaited>>,
+    intents: BTreeMap<u64, (Event, Option<Object>, Outcome)>,
+    problems: Vec<Problem>,
+    first_bad: Option<u64>,
+    signed_size: u64,
+    /// The newest genuine checkpoint that the entries agree with, and its size.
+    agreed: Option<(u64, String)>,
+    /// Those from outside that they contradict.
+    contradicted: Vec<(u64, String)>,
+}
+
+impl std::fmt::Debug for Judge<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Judge(at {})", self.frontier.size())
+    }
+}
+
+impl<'a> Judge<'a> {
+    /// Takes in the checkpoints: those of the vault's file must be genuine.
+    pub fn new(known: Known<'a>, checkpoints: &[Vec<u8>]) -> Self {
+        let mut judge = Self {
+            standing: Standing::new(known.chain, known.version),
+            frontier: Frontier::new(),
+            awaited: BTreeMap::new(),
+            intents: BTreeMap::new(),
+            problems: Vec::new(),
+            first_bad: None,
+            signed_size: 0,
+            agreed: None,
+            contradicted: Vec::new(),
+        };
+        for (record, found) in verified(&known, checkpoints).into_iter().enumerate() {
+            match found {
+                Some((checkpoint, note)) => judge.expect(checkpoint.size(), checkpoint.root(), note, false),
+                None => judge.problems.push(Problem::Forged { record }),
+            }
+        }
+        for (size, root, note) in known.outside {
+            judge.expect(size, root, note, true);
+        }
+        judge.compare();
+        judge
+    }
+
+    fn expect(&mut self, size: u64, root: Digest, note: String, outside: bool) {
+        self.awaited.entry(size).or_default().push(Awaited { root, note, outside });
+    }
+
+    /// The next entry.
+    pub fn entry(&mut self, bytes: &[u8]) {
+        let at = self.frontier.size();
+        match Entry::parse(bytes) {
+            Ok(entry) if entry.seq() == at => self.rules(at, &entry),
+            Ok(_) => self.bad(at, "seq"),
+            Err(_) => self.bad(at, "form"),
+        }
+        self.frontier.push(leaf_hash(bytes));
+        self.compare();
+    }
+
+    /// An entry that cannot be read at all; nothing after it can be judged.
+    pub fn unreadable(&mut self, at: u64) {
+        self.bad(at, "unreadable");
+    }
+
+    fn bad(&mut self, at: u64, rule: &'static str) {
+        self.first_bad = Some(self.first_bad.map_or(at, |first| first.min(at)));
+        self.problems.push(Problem::Entry { at, rule });
+    }
+
+    /// An end closes an intent of the same event and object, and closes it once.
+    fn rules(&mut self, at: u64, entry: &Entry) {
+        if let Some(rule) = self.standing.entry(entry) {
+            self.bad(at, rule);
+        }
+        match entry.phase() {
+            Phase::Intent => {
+                self.intents.insert(at, (entry.event(), entry.object().cloned(), entry.outcome()));
+            }
+            Phase::Done => {
+                let intent = entry.closes().and_then(|intent| self.intents.remove(&intent));
+                let denied = intent.as_ref().is_some_and(|(.., outcome)| *outcome == Outcome::Denied);
+                let fits = intent.is_some_and(|(event, object, _)| {
+                    let same = |a: &Object, b: &Object| a.document_id() == b.document_id();
+                    let objects = object.zip(entry.object().cloned()).is_none_or(|(a, b)| same(&a, &b));
+                    event == entry.event() && objects
+                });
+                if !fits {
+                    self.bad(at, "ref");
+                } else if denied && entry.outcome() == Outcome::Ok {
+                    self.bad(at, "denied");
+                }
+            }
+            Phase::Single => {}
+        }
+    }
+
+    /// Compares the tree with the checkpoints of its present size.
+    fn compare(&mut self) {
+        let size = self.frontier.size();
+        let Some(awaited) = self.awaited.remove(&size) else { return };
+        let root = self.frontier.root();
+        for checkpoint in awaited {
+            if checkpoint.root == root {
+                self.signed_size = size;
+                self.agreed = Some((size, checkpoint.note));
+            } else {
+                // Somewhere after the last size that agreed lies the first entry that was changed.
+                let first = self.signed_size;
+                self.first_bad = Some(self.first_bad.map_or(first, |known| known.min(first)));
+                self.problems.push(Problem::Contradiction { size, note: checkpoint.note.clone() });
+                if checkpoint.outside {
+                    self.contradicted.push((size, checkpoint.note));
+                }
+            }
+        }
+    }
+
+    /// How many entries were fed.
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The end of the log.
+    pub fn finish(mut self) -> Judgement {
+        let found = self.frontier.size();
+        for known in self.awaited.keys() {
+            self.problems.push(Problem::Truncated { known: *known, found });
+            self.first_bad = Some(self.first_bad.map_or(found, |first| first.min(found)));
+        }
+        // What this host signed contradicts the log, and a checkpoint over at least as many entries, which does not, is just
+        // as genuine: both notes together prove it to anyone. One over fewer proves nothing: entries after it were changed.
+        let fork = match (self.contradicted.first(), &self.agreed) {
+            (Some((size, ours)), Some((covered, theirs))) if covered >= size => {
+                vec![ours.clone(), theirs.clone()]
+            }
+            _ => Vec::new(),
+        };
+        Judgement {
+            size: found,
+            root: self.frontier.root(),
+            signed_size: self.signed_size,
+            first_bad: self.first_bad,
+            problems: self.problems,
+            fork,
+            open_intents: self.intents.into_keys().collect(),
+            version: self.standing.version(),
+        }
+    }
+}
+
+/// From so many on signatures are verified on all processors.
+const WORTH: usize = 64;
+
+/// The checkpoints that are genuine, in their order: a signature takes longer than anything else here.
+fn verified(known: &Known<'_>, notes: &[Vec<u8>]) -> Vec<Option<(Checkpoint, String)>> {
+    let one = |note: &Vec<u8>| genuine(known, note);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if notes.len() < WORTH || threads < 2 {
+        return notes.iter().map(one).collect();
+    }
+    std::thread::scope(|scope| {
+        let parts = notes.chunks(notes.len().div_ceil(threads));
+        let work = |part| scope.spawn(move || Vec::from_iter(<[Vec<u8>]>::iter(part).map(one)));
+        let parts: Vec<_> = parts.map(|part| (part.len(), work(part))).collect();
+        // Whoever was lost to a panic has verified nothing.
+        parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![None; len])).collect()
+    })
+}
+
+fn genuine(known: &Known<'_>, bytes: &[u8]) -> Option<(Checkpoint, String)> {
+    if known.since > 0 {
+        let note = SignedNote::parse(bytes).ok()?;
+        let claimed = Checkpoint::parse_text(note.text()).ok()?;
+        let ours = known.hosts.iter().any(|host| host.name() == claimed.origin());
+        if ours && claimed.size() < known.since {
+            return Some((claimed, note.print()));
+        }
+    }
+    let mut hosts = known.hosts.iter();
+    let signed = hosts.find_map(|host| SignedCheckpoint::verify(bytes, host, known.members).ok())?;
+    Some((signed.checkpoint().clone(), signed.note().print()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SigningKey;
+    use crate::id::{HostId, SessionId, VaultId};
+    use crate::label::Zone;
+    use crate::log::entry::Draft;
+    use crate::note::origin;
+    use crate::time::{Moment, Timestamp};
+
+    fn entry(seq: u64, phase: Phase, closes: Option<u64>) -> Vec<u8> {
+        let now = Moment { time: Timestamp::from_unix_ms(0), boot: String::new(), mono_ms: seq };
+        let new = Draft::new(
+            Event::TitleRead,
+            Outcome::Ok,
+            SessionId([1; 16]),
+            HostId([2; 8]),
+            Zone::Networked,
+            &now,
+        );
+        Draft { phase, closes, ..new }.entry(seq).unwrap().to_bytes()
+    }
+
+    fn log(size: u64) -> Vec<Vec<u8>> {
+        (0..size).map(|seq| entry(seq, Phase::Single, None)).collect()
+    }
+
+    fn name() -> String {
+        origin(&VaultId([3; 32]), 1)
+    }
+
+    fn checkpoint(entries: &[Vec<u8>], key: &SigningKey) -> (u64, Digest, Vec<u8>) {
+        let mut frontier = Frontier::new();
+        frontier.extend(entries.iter().map(|entry| leaf_hash(entry)));
+        let note =
+            Checkpoint::new(&name(), frontier.size(), frontier.root()).unwrap().sign(key, None).unwrap();
+        (frontier.size(), frontier.root(), note.print().into_bytes())
+    }
+
+    fn judge(entries: &[Vec<u8>], checkpoints: &[Vec<u8>], outside: Vec<(u64, Digest, String)>) -> Judgement {
+        let key = SigningKey::from_seed([1; 32]);
+        let hosts = [VerifierKey::new(&name(), key.public()).unwrap()];
+        let known = Known { hosts: &hosts, outside, ..Known::default() };
+        let mut judge = Judge::new(known, checkpoints);
+        entries.iter().for_each(|entry| judge.entry(entry));
+        judge.finish()
+    }
+
+    #[test]
+    fn a_log_that_its_checkpoints_cover_is_in_order() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(5);
+        let notes: Vec<Vec<u8>> = (0..=5).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let got = judge(&entries, &notes, vec![]);
+        assert_eq!((got.size, got.signed_size, got.first_bad), (5, 5, None));
+        assert_eq!(got.problems, vec![]);
+    }
+
+    #[test]
+    fn every_record_removed_doubled_swapped_or_changed_is_noticed_exactly() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(5);
+        let notes: Vec<Vec<u8>> = (0..=5).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        for index in 0..5 {
+            let mut removed = entries.clone();
+            removed.remove(index);
+            let mut doubled = entries.clone();
+            doubled.insert(index, entries[index].clone());
+            let mut swapped = entries.clone();
+            swapped.swap(index, (index + 1) % 5);
+            let mut changed = entries.clone();
+            changed[index] = entry(index as u64, Phase::Intent, None);
+            for variant in [removed, doubled.clone(), swapped, changed] {
+                let got = judge(&variant, &notes, vec![]);
+                assert!(!got.problems.is_empty(), "{index}");
+                let first = got.first_bad.unwrap() as usize;
+                let differs = (0..6).find(|at| variant.get(*at) != entries.get(*at)).unwrap();
+                assert!(first <= differs, "{index}: {first} {differs}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_tail_is_noticed_by_the_checkpoint_from_outside() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(5);
+        let (size, root, note) = checkpoint(&entries, &key);
+        let outside = vec![(size, root, String::from_utf8(note).unwrap())];
+        for cut in 0..5 {
+            let (.., own) = checkpoint(&entries[..cut], &key);
+            let got = judge(&entries[..cut], &[own], outside.clone());
+            assert_eq!(got.problems, vec![Problem::Truncated { known: 5, found: cut as u64 }]);
+        }
+    }
+
+    #[test]
+    fn two_histories_come_out_with_both_notes() {
+        let key = SigningKey::from_seed([1; 32]);
+        let ours = log(3);
+        let mut theirs = log(2);
+        theirs.push(entry(2, Phase::Intent, None));
+        let (size, root, note) = checkpoint(&ours, &key);
+        let (.., their_note) = checkpoint(&theirs, &key);
+        let our_note = String::from_utf8(note).unwrap();
+        let got = judge(&theirs, std::slice::from_ref(&their_note), vec![(size, root, our_note.clone())]);
+        assert_eq!(got.fork, vec![our_note, String::from_utf8(their_note).unwrap()]);
+    }
+
+    #[test]
+    fn an_entry_that_was_changed_after_an_older_checkpoint_is_no_fork() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(4);
+        let older = checkpoint(&entries[..2], &key).2;
+        let (size, root, note) = checkpoint(&entries, &key);
+        let mut changed = entries;
+        changed[3] = entry(3, Phase::Intent, None);
+        let outside = vec![(size, root, String::from_utf8(note.clone()).unwrap())];
+        let got = judge(&changed, &[older, note], outside);
+        assert_eq!((got.signed_size, got.first_bad, got.fork), (2, Some(2), vec![]));
+    }
+
+    #[test]
+    fn a_checkpoint_by_a_stranger_counts_for_nothing() {
+        let entries = log(3);
+        let (.., forged) = checkpoint(&entries, &SigningKey::from_seed([9; 32]));
+        let got = judge(&entries, &[forged], vec![]);
+        assert_eq!(got.problems, vec![Problem::Forged { record: 0 }]);
+        assert_eq!(got.signed_size, 0);
+    }
+
+    #[test]
+    fn ends_close_intents_once() {
+        let fine = [entry(0, Phase::Intent, None), entry(1, Phase::Done, Some(0))];
+        assert_eq!(judge(&fine, &[], vec![]).problems, vec![]);
+        let twice = [fine[0].clone(), fine[1].clone(), entry(2, Phase::Done, Some(0))];
+        let got = judge(&twice, &[], vec![]);
+        assert_eq!(got.problems, vec![Problem::Entry { at: 2, rule: "ref" }]);
+        let open = [entry(0, Phase::Intent, None)];
+        assert_eq!(judge(&open, &[], vec![]).open_intents, vec![0]);
+    }
+}
