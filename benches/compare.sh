@@ -3,7 +3,7 @@
 #
 #   benches/compare.sh [-r ROUNDS] [-d FOLDER] [SECTION…]
 #
-# Sections: small large stream rewrap revoke decide verify bundle memory scale (all of them without any).
+# Sections: small large stream rewrap revoke decide verify bundle memory scale long append (all of them without any).
 # FOLDER should be on a memory file system and have 14 GiB free; it is /dev/shm where that exists.
 # A program that is not installed is left out. Needs GNU time, and bash 4.
 set -euo pipefail
@@ -21,7 +21,7 @@ while getopts r:d: option; do
 done
 shift $((OPTIND - 1))
 sections=("$@")
-[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap revoke decide verify bundle memory scale)
+[ ${#sections[@]} -gt 0 ] || sections=(small large stream rewrap revoke decide verify bundle memory scale long append)
 
 work="$(mktemp -d "$base/gapvault-compare.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
@@ -367,6 +367,28 @@ scale() {
     echo "list    $(peak "${own[@]}" list --json)"
     echo "seal    $(peak "${own[@]}" seal "$work/one.txt" --class important)"
     rm -rf "$work/big"
+}
+
+# What a long log costs at the opening: 1,000 documents, and the rest of the entries about them.
+long() {
+    echo "== 1,000 documents, and 2,000 to 1,000,000 entries"
+    for entries in 2000 100000 1000000; do
+        "$examples/long_log" "$work/long" "$entries" >/dev/null 2>&1
+        local own=("$gapvault" --quiet --state "$work/long/state" --vault "$work/long/vault")
+        for round in $(seq 0 "$rounds"); do timed "status-$entries" "${own[@]}" status; done
+        told "status-$entries" status-2000
+        echo "        $(peak "${own[@]}" status), $(ls "$work/long/vault/sorted" 2>/dev/null | wc -l) sorted files"
+        rm -rf "$work/long"
+    done
+}
+
+# Appending, beside one fdatasync: on a disk, since a memory file system syncs nothing.
+append() {
+    echo "== appending, in ${TMPDIR:-/tmp}"
+    local folder
+    folder="$(mktemp -d "${TMPDIR:-/tmp}/gapvault-append.XXXXXX")"
+    "$examples/append" "$folder" 200
+    rm -rf "$folder"
 }
 
 echo "$(uname -sm), $(nproc) threads, $rounds rounds after one to warm up, in $base"

@@ -1,11 +1,14 @@
 //! The program itself: what it prints where, its exit codes, and how it stands beside other processes.
 
+mod findings;
 mod gap;
 mod help;
 mod json;
 mod mistakes;
 mod passphrases;
 mod places;
+mod queries;
+mod report;
 mod settings;
 mod together;
 mod tokens;

@@ -194,6 +194,7 @@ impl Bench {
                 Verb::Retire => "left",
                 verb if Verb::GAP.contains(&verb) => gap::base(verb),
                 verb if Verb::OFFICE.contains(&verb) => "plain",
+                Verb::Move => "long",
                 _ if short => "short",
                 _ => "long",
             };
@@ -248,7 +249,13 @@ fn sweep(bench: &Bench, verb: Verb, mode: Mode) -> u64 {
 
 #[test]
 fn every_verb_stopped_at_every_call_leaves_all_or_nothing() {
-    stop_everywhere(&Verb::ALL, |_| &Mode::ALL, Bench::new);
+    let by_hand = std::env::var_os("GAPVAULT_FAULT_ONLY").is_some();
+    let modes = |verb| match verb {
+        // It seals as well, and has three times as many calls; the others by hand, with `GAPVAULT_FAULT_ONLY`.
+        Verb::Move if !by_hand => &[Mode::PowerLoss, Mode::SyncFailsUnseen][..],
+        _ => &Mode::ALL[..],
+    };
+    stop_everywhere(&Verb::ALL, modes, Bench::new);
 }
 
 #[test]

@@ -8,12 +8,15 @@ use gapvault::bundle::{
     Ranges, ReadSlice, Receipt, VaultCard, Verdict, WitnessRequest, Witnessed, encode,
 };
 use gapvault::crypto::{Digest, PublicKey, SigningKey};
+use gapvault::evidence::read_checkpoint;
 use gapvault::id::{BundleId, Code, DocumentId, MemberId, RequestId, VaultId};
 use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use gapvault::log::cosignature::{Cosignature, WitnessKey, cosigners};
 use gapvault::log::entry::{Category, Entry, Event, Outcome};
 use gapvault::log::frames::ENTRIES;
 use gapvault::log::merkle::{leaf_hash, node_hash, root_of};
+use gapvault::log::proof::EntryProof;
 use gapvault::note::{Fields, FieldsReader, SignedNote, VerifierKey, member_id, member_key_name, origin};
 use gapvault::policy::{Approval, Ask, ClassRules, Export, Part, Policy, Wanted};
 use gapvault::roster::Resume;
@@ -22,6 +25,7 @@ use gapvault::sealed::Commitment;
 use gapvault::time::Timestamp;
 
 const BUNDLE: &str = include_str!("../../docs/format/bundle.md");
+const EVIDENCE: &str = include_str!("../../docs/format/evidence.md");
 const NOTE: &str = include_str!("../../docs/format/note.md");
 const LOG: &str = include_str!("../../docs/format/log.md");
 const PEOPLE: &str = include_str!("../../docs/format/people.md");
@@ -512,4 +516,32 @@ fn one_slice_of_parity_is_the_xor_of_all_volumes() {
     };
     encode(&plan, &Cut(&plan, &body), 1, &mut sink, &|_| ()).unwrap();
     assert!(parity == xor);
+}
+
+#[test]
+fn the_proof_of_its_page_is_what_we_write_and_holds() {
+    let [first, second, _hashes, checkpoint, key] = blocks(LOG);
+    let [proof, witness] = blocks(EVIDENCE);
+    let signing = SigningKey::from_seed([3; 32]);
+    let known = WitnessKey::of_member(signing.public());
+    assert_eq!(witness.trim(), known.to_string());
+
+    let log: VerifierKey = key.trim().parse().unwrap();
+    let note = format!("{}\n", checkpoint.trim_end());
+    let (tree, mut note) = read_checkpoint(note.as_bytes(), &[log]).unwrap();
+    let now = Timestamp::from_unix_ms(1_790_000_000_000);
+    note.add(Cosignature::sign(&signing, &tree, now).unwrap().line(&known).unwrap()).unwrap();
+    let ours = EntryProof {
+        entry: Some(second.as_bytes().to_vec()),
+        index: 1,
+        hashes: vec![leaf_hash(first.as_bytes())],
+        checkpoint: note.print().into_bytes(),
+    };
+    assert_eq!(String::from_utf8(ours.print()).unwrap(), format!("{proof}\n"));
+
+    let read = EntryProof::parse(format!("{proof}\n").as_bytes()).unwrap();
+    assert_eq!(read, ours);
+    read.check(second.as_bytes(), &tree).unwrap();
+    let signed = cosigners(&note, &tree, std::slice::from_ref(&known)).unwrap();
+    assert_eq!(signed, [(known, 1_790_000_000)]);
 }

@@ -11,12 +11,15 @@
 mod attacks;
 mod cli;
 mod emergency;
+mod evidence;
 mod faults;
 mod format_pages;
 mod gap;
 mod kills;
+mod long;
 mod people;
 pub(crate) mod plugins;
+mod queries;
 mod rewrap;
 mod roles;
 mod sealed;

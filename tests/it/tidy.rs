@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor. A room imports only from lower floors.
 const FLOORS: &[(u32, &[&str])] = &[
     (0, &["encoding"]),
-    (1, &["crypto", "id", "label", "time"]),
-    (2, &["agefile", "note", "words"]),
+    (1, &["answer", "crypto", "fault", "id", "label", "time"]),
+    (2, &["agefile", "note", "process", "words"]),
     (3, &["plugin"]),
     (4, &["document", "identity"]),
     (5, &["access", "roster"]),
     (6, &["log", "policy", "sealed"]),
     (7, &["audit", "bundle", "store"]),
-    (8, &["vault"]),
-    (9, &["bin"]),
+    (8, &["evidence"]),
+    (9, &["vault"]),
+    (10, &["bin"]),
 ];
 
 /// Crates that only their owner's rooms may name.
@@ -43,7 +44,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("indicatif", &["bin"]),
     ("toml", &["bin"]),
     ("etcetera", &["bin"]),
-    ("rustix", &["plugin", "store", "bin"]),
+    ("rustix", &["plugin", "process", "store", "evidence", "bin"]),
 ];
 
 /// Tokens, and the room that may make them.

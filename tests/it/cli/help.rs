@@ -26,6 +26,7 @@ const VERBS: &[&str] = &[
     "audit",
     "audit verify",
     "audit show",
+    "audit findings",
     "verify",
     "status",
     "rebuild",

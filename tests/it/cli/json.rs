@@ -48,7 +48,7 @@ const CONTRACTS: &[(&[&str], &str, &str)] = &[
     (
         &["audit", "verify"],
         "audit.verify",
-        "verdict epoch size root signed_size witnessed_size first_bad findings pending",
+        "verdict epoch size root signed_size witnessed_size first_bad findings pending logs",
     ),
     (&["audit", "show", "--last", "2"], "audit.show", "entries"),
     (&["audit", "show", "--document", "ID"], "audit.show", "entries"),

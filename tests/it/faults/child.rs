@@ -9,7 +9,7 @@ use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::store::disk::Disk as _;
 use gapvault::vault::{
     self, Approving, Done, Error, ExceptRequest, Identity, InitRequest, Leaving, MemberAdd, NoProgress,
-    OpenRequest, OpenTo, Part, Policy, Progress, SealRequest, Site, Stage, Vault,
+    OpenRequest, OpenTo, Part, Policy, Progress, SealRequest, Site, Stage, Vault, Window,
 };
 
 use super::disk::{FaultDisk, Mode};
@@ -21,6 +21,8 @@ use crate::verbs;
 pub(crate) enum Verb {
     Init,
     Seal,
+    // The same where old entries leave the live index.
+    Move,
     Open,
     Destroy,
     Rewrap,
@@ -48,9 +50,10 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Init,
         Self::Seal,
+        Self::Move,
         Self::Open,
         Self::Destroy,
         Self::Rewrap,
@@ -82,6 +85,9 @@ impl Verb {
         all.into_iter().find(|verb| format!("{verb:?}") == name).unwrap()
     }
 }
+
+/// Of a log of 255 entries three steps become too old, of which two become one file.
+const MOVING: Window = Window { keep: 200, step: 16, fan: 2, largest: 32 };
 
 pub(crate) const SOURCES: [(&str, &[u8]); 3] =
     [("one.txt", b"first text"), ("two.bin", &[0xa5; 3000]), ("three.txt", b"")];
@@ -152,6 +158,7 @@ impl Ground {
     pub(crate) fn site_of(&self, verb: Verb) -> Site {
         match verb {
             verb if Verb::GAP.contains(&verb) => self.side_of(verb).0,
+            Verb::Move => Site { window: MOVING, ..self.site() },
             Verb::Enrol => self.second_site(),
             Verb::Resume => self.third_site(),
             _ => self.site(),
@@ -276,7 +283,7 @@ fn work(
     let vault = Vault::at(site.clone(), &folder)?;
     match verb {
         Verb::Init => {}
-        Verb::Seal => {
+        Verb::Seal | Verb::Move => {
             let paths = SOURCES.iter().map(|(name, _)| ground.at(name)).collect();
             let (title, class) = (None, Class::Critical);
             let request = SealRequest { paths, class, title, remove_original: false, dry_run: false };

@@ -11,7 +11,7 @@ use super::child;
 #[ignore = "a scenario for a process of its own"]
 fn a_hardened_process_publishes() {
     let Some(given) = child::given() else { return };
-    os::harden_process();
+    gapvault::process::harden_process();
     let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
     given.tell(&format!("{:?} {:?}", limit.current, limit.maximum));
     given.tell(&format!("{:?}", rustix::process::dumpable_behavior().unwrap()));
