@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 seconds="${1:-15}"
 shift || true
 targets=("$@")
-[ $# -gt 0 ] || targets=(header stanza meta stream identity_file note manifest volume archive receipt card)
+[ $# -gt 0 ] || targets=(header stanza meta stream identity_file note manifest volume archive receipt card entry tiles proof cosignature quorum)
 cargo_fuzz_version=0.13.2
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -22,7 +22,8 @@ fi
 
 # What the longest seed of a target needs, and some more.
 declare -A longest=([header]=8192 [stanza]=8192 [meta]=12288 [stream]=1024 [identity_file]=4096 [note]=8192
-    [manifest]=8192 [volume]=1024 [archive]=20480 [receipt]=4096 [card]=8192)
+    [manifest]=8192 [volume]=1024 [archive]=20480 [receipt]=4096 [card]=8192
+    [entry]=8448 [tiles]=1024 [proof]=4096 [cosignature]=2048 [quorum]=4096)
 
 twin() {
     echo "fuzzing by the twin (proptest), $(cargo --version)"

@@ -1,6 +1,7 @@
 //! The corpus that is checked in: small inputs of every kind that a target knows, made here.
 
 mod age;
+mod evidence;
 mod gap;
 mod people;
 
@@ -27,6 +28,11 @@ pub fn all() -> Vec<Seed> {
         ("archive", gap::archives()),
         ("receipt", gap::receipts()),
         ("card", gap::cards()),
+        ("entry", evidence::entries()),
+        ("tiles", evidence::tiles()),
+        ("proof", evidence::proofs()),
+        ("cosignature", evidence::cosignatures()),
+        ("quorum", evidence::policies()),
     ];
     for (target, group) in groups {
         seeds.extend(group.into_iter().map(|(name, bytes)| (target, name.to_owned(), bytes)));

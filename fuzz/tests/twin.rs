@@ -143,3 +143,28 @@ fn receipt() {
 fn card() {
     run(TARGETS[10]);
 }
+
+#[test]
+fn entry() {
+    run(TARGETS[11]);
+}
+
+#[test]
+fn tiles() {
+    run(TARGETS[12]);
+}
+
+#[test]
+fn proof() {
+    run(TARGETS[13]);
+}
+
+#[test]
+fn cosignature() {
+    run(TARGETS[14]);
+}
+
+#[test]
+fn quorum() {
+    run(TARGETS[15]);
+}
