@@ -18,8 +18,9 @@ use gapvault::label::{KeyKind, Zone};
 use gapvault::log::entry::{Draft, Entry, Event, Object, Outcome};
 use gapvault::store::layout::Layout;
 use gapvault::store::ledger::Ledger;
-use gapvault::store::live::{Context, Live, known_host, log_keys};
+use gapvault::store::live::{Context, Live, known_host};
 use gapvault::store::lock::VaultLock;
+use gapvault::store::log_keys::log_keys;
 use gapvault::store::rosters;
 use gapvault::vault::{self, Identity, IdentityNew, InitRequest, Secret, Site};
 use secrecy::SecretString;
@@ -39,6 +40,8 @@ fn main() -> Done<()> {
         state: site.state.clone(),
         clock: site.clock.clone(),
         window: site.window,
+        random: site.random.clone(),
+        key_entries: u64::MAX,
     };
     let mut bare = Bare::new(&folder)?;
     followed(&site, &context, &me, rounds, &mut bare)?.told("one entry, checkpoints and index");

@@ -82,6 +82,8 @@ fn grow(site: &Site, folder: &Path, me: &Identity, ids: &[DocumentId], entries: 
         state: site.state.clone(),
         clock: site.clock.clone(),
         window: site.window,
+        random: site.random.clone(),
+        key_entries: site.key_entries,
     };
     let lock = VaultLock::take(&context.layout.lock(), site.wait, &|_| ())?;
     let mut live = Live::open(&context, lock)?;

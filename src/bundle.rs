@@ -33,8 +33,8 @@ pub use parity::{
 pub use peer::{PEER_KIND, Peer};
 pub use ranges::{BadRanges, Ranges};
 pub use receipt::{
-    DAMAGED_LIMIT, RECEIPT_KIND, RECEIPT_LIMIT, RECEIPT_NAME, RECEIPT_POLICY_NAME, RECEIPT_RESUME_PREFIX,
-    RECEIPT_ROSTER_PREFIX, Receipt, Verdict, Witnessed, is_answer,
+    DAMAGED_LIMIT, RECEIPT_KIND, RECEIPT_LIMIT, RECEIPT_LOG_KEY_PREFIX, RECEIPT_NAME, RECEIPT_POLICY_NAME,
+    RECEIPT_RESUME_PREFIX, RECEIPT_ROSTER_PREFIX, Receipt, Verdict, Witnessed, is_answer,
 };
 pub use slip::{
     BadVerdict, CheckpointPaper, Device as SlipDevice, ReceiptPaper, ReceiptVerdict, Slip, qr_svg,

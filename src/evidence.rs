@@ -21,7 +21,7 @@ mod verify;
 pub mod witness;
 mod witnessed;
 
-pub use read::{CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, Evidence, README, RESUME, SUMS};
+pub use read::{CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, Evidence, LOG_KEYS, README, RESUME, SUMS};
 pub use report::{
     AuditVerify, AuditVerifyReport, CheckpointReport, Finding, LogReport, WitnessRow, of_problem, verdict,
 };

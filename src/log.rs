@@ -7,6 +7,7 @@
 //! - [`frames`]: records of one file behind each other, and what is left of them after a kill.
 //! - [`checkpoint`]: origin, size and root as a signed note (`c2sp.org/tlog-checkpoint`).
 //! - [`cosignature`]: a witness's signature on a checkpoint (`c2sp.org/tlog-cosignature`).
+//! - [`keys`]: the keys that sign it, one after another.
 //! - [`proof`]: that an entry is in the log, as a file of its own (`c2sp.org/tlog-proof`).
 //!
 //! The bytes are in `docs/format/log.md`.
@@ -15,6 +16,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod entry;
 pub mod frames;
+pub mod keys;
 pub mod merkle;
 pub mod proof;
 pub mod tiles;

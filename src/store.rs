@@ -15,6 +15,7 @@ pub mod layout;
 pub mod ledger;
 pub mod live;
 pub mod lock;
+pub mod log_keys;
 pub mod lookup;
 pub mod machine;
 pub mod medium;

@@ -30,6 +30,7 @@ mod identity;
 mod init;
 mod keys;
 mod list;
+mod log_key;
 mod member;
 mod open;
 mod parallel;
@@ -130,7 +131,12 @@ pub struct Site {
     pub surroundings: Arc<dyn Surroundings>,
     /// How many entries stay in a vault's live index.
     pub window: Window,
+    /// After so many entries a host replaces its log key.
+    pub key_entries: u64,
 }
+
+/// How many entries one log key signs for, where nobody says otherwise: a year or more of a large office.
+pub const KEY_ENTRIES: u64 = 262_144;
 
 impl std::fmt::Debug for Site {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,6 +158,7 @@ impl Site {
             plugins: Plugins::none(),
             surroundings: Arc::new(ThisMachine),
             window: Window::default(),
+            key_entries: KEY_ENTRIES,
         }
     }
 
@@ -161,7 +168,9 @@ impl Site {
             layout: Layout::new(root),
             state: self.state.clone(),
             clock: self.clock.clone(),
+            random: self.random.clone(),
             window: self.window,
+            key_entries: self.key_entries,
         }
     }
 }

@@ -8,8 +8,9 @@ use std::num::NonZero;
 
 use super::standing::Standing;
 use crate::crypto::Digest;
-use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::checkpoint::Checkpoint;
 use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::log::keys::{LogKey, verify_by_any};
 use crate::log::merkle::{Frontier, leaf_hash};
 use crate::note::{SignedNote, VerifierKey};
 use crate::roster::InForce;
@@ -48,8 +49,8 @@ pub enum Problem {
 /// What is believed before the log is looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Known<'a> {
-    /// Keys of hosts that may sign, under the origin's name.
-    pub hosts: &'a [VerifierKey],
+    /// Keys of hosts that may sign, under the origin's name, each for its sizes.
+    pub hosts: &'a [LogKey],
     /// Members' signing keys.
     pub members: &'a [VerifierKey],
     /// Checkpoints from outside the vault, which are believed: the one in the host's state.
@@ -268,13 +269,12 @@ fn genuine(known: &Known<'_>, bytes: &[u8]) -> Option<(Checkpoint, String)> {
     if known.since > 0 {
         let note = SignedNote::parse(bytes).ok()?;
         let claimed = Checkpoint::parse_text(note.text()).ok()?;
-        let ours = known.hosts.iter().any(|host| host.name() == claimed.origin());
+        let ours = known.hosts.iter().any(|host| host.verifier().name() == claimed.origin());
         if ours && claimed.size() < known.since {
             return Some((claimed, note.print()));
         }
     }
-    let mut hosts = known.hosts.iter();
-    let signed = hosts.find_map(|host| SignedCheckpoint::verify(bytes, host, known.members).ok())?;
+    let signed = verify_by_any(bytes, known.hosts, known.members)?;
     Some((signed.checkpoint().clone(), signed.note().print()))
 }
 
@@ -319,7 +319,7 @@ mod tests {
 
     fn judge(entries: &[Vec<u8>], checkpoints: &[Vec<u8>], outside: Vec<(u64, Digest, String)>) -> Judgement {
         let key = SigningKey::from_seed([1; 32]);
-        let hosts = [VerifierKey::new(&name(), key.public()).unwrap()];
+        let hosts = [LogKey::from(VerifierKey::new(&name(), key.public()).unwrap())];
         let known = Known { hosts: &hosts, outside, ..Known::default() };
         let mut judge = Judge::new(known, checkpoints);
         entries.iter().for_each(|entry| judge.entry(entry));

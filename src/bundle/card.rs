@@ -1,5 +1,5 @@
 //! The vault's card: what another vault needs to know of it. One file, made of the chain of rosters from the first on, the
-//! policy, and the notes by which the log went on.
+//! policy, the notes by which the log went on, and the proofs by which its log keys changed.
 //!
 //! Everything in it was signed by as many officers as the chain asks for, so the card has no signature of its own; that
 //! it is the newest, and of the vault that is meant, two people settle by its code.
@@ -33,6 +33,8 @@ pub struct CardNotes {
     pub policy: Option<Vec<u8>>,
     /// Notes by which the log went on, in the order of epochs.
     pub resumes: Vec<Vec<u8>>,
+    /// Proofs by which the log keys changed, in their order.
+    pub hand_overs: Vec<Vec<u8>>,
 }
 
 /// A card whose notes add up.
@@ -47,7 +49,8 @@ impl CardNotes {
     fn parts(&self) -> impl Iterator<Item = (&'static str, &Vec<u8>)> {
         let rosters = self.rosters.iter().map(|note| ("roster", note));
         let policy = self.policy.iter().map(|note| ("policy", note));
-        rosters.chain(policy).chain(self.resumes.iter().map(|note| ("resume", note)))
+        let resumes = self.resumes.iter().map(|note| ("resume", note));
+        rosters.chain(policy).chain(resumes).chain(self.hand_overs.iter().map(|proof| ("log-key", proof)))
     }
 
     /// The card's bytes: the kind, then for each note a line with what it is and its length, then the note.
@@ -73,9 +76,10 @@ impl CardNotes {
                 "roster" => notes.rosters.push(note.to_vec()),
                 "policy" => notes.policy = Some(note.to_vec()),
                 "resume" => notes.resumes.push(note.to_vec()),
+                "log-key" => notes.hand_overs.push(note.to_vec()),
                 _ => return None,
             }
-            if notes.rosters.len() + notes.resumes.len() > CHAIN_LIMIT {
+            if notes.rosters.len() + notes.resumes.len() + notes.hand_overs.len() > CHAIN_LIMIT {
                 return None;
             }
             rest = after;
@@ -92,6 +96,8 @@ impl VaultCard {
     /// [`BadCard::Chain`].
     pub fn of(notes: CardNotes) -> Result<Self, BadCard> {
         let known = Known::from_notes(&notes.rosters, notes.policy.as_deref(), &notes.resumes)?;
+        let hand_overs: Vec<_> = (1..).zip(notes.hand_overs.iter().cloned()).collect();
+        let known = known.handed_over(&hand_overs)?;
         if notes.policy.is_some() != known.roster().policy.is_some() {
             return Err(BadCard::Malformed);
         }
@@ -140,7 +146,8 @@ mod tests {
 
     fn card() -> VaultCard {
         let resumes = vec![resume(2, 1, OFFICER), resume(3, 3, OFFICER)];
-        VaultCard::of(CardNotes { rosters: chain(3), policy: Some(policy()), resumes }).unwrap()
+        VaultCard::of(CardNotes { rosters: chain(3), policy: Some(policy()), resumes, hand_overs: vec![] })
+            .unwrap()
     }
 
     #[test]
@@ -211,9 +218,10 @@ mod tests {
         assert!(VaultCard::parse(&kind(CARD_KIND)).is_ok());
         assert!(VaultCard::parse(&kind("gapvault.vault-card/v2")).is_err());
         // A policy that no roster names, or the one that a roster names left out.
-        let notes = CardNotes { rosters: chain(1), policy: Some(policy()), resumes: vec![] };
+        let notes =
+            CardNotes { rosters: chain(1), policy: Some(policy()), resumes: vec![], hand_overs: vec![] };
         assert_eq!(VaultCard::of(notes).unwrap_err(), BadCard::Malformed);
-        let notes = CardNotes { rosters: chain(2), policy: None, resumes: vec![] };
+        let notes = CardNotes { rosters: chain(2), policy: None, resumes: vec![], hand_overs: vec![] };
         assert_eq!(VaultCard::of(notes).unwrap_err(), BadCard::Chain(BadChain::Policy));
     }
 

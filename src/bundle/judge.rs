@@ -29,7 +29,7 @@ pub enum Refusal {
     Format,
     /// Of a vault that was never admitted here, or is not any more.
     UnknownSender(VaultId),
-    /// Rosters, policy or resume notes of the sender do not add up.
+    /// Rosters, policy, resume notes or log keys of the sender do not add up.
     Chain(BadChain),
     /// It names a roster that does not follow from what is known.
     Roster,
@@ -272,7 +272,9 @@ fn chain(manifest: &Manifest, evidence: &Evidence<'_>, known: &Known) -> Result<
     let rosters: Vec<(u64, Vec<u8>)> = numbered("roster-").into_iter().collect();
     let resumes: Vec<(u64, Vec<u8>)> = numbered("resume-").into_iter().collect();
     let policy = evidence.files.get("policy").map(Vec::as_slice);
+    let hand_overs: Vec<(u64, Vec<u8>)> = numbered("log-key-").into_iter().collect();
     let after = known.after(&rosters, policy, &resumes).map_err(Refusal::Chain)?;
+    let after = after.handed_over(&hand_overs).map_err(Refusal::Chain)?;
     let named = after.digest_of(manifest.attempt.roster);
     if named == Some(manifest.attempt.roster_digest) { Ok(after) } else { Err(Refusal::Roster) }
 }

@@ -1,9 +1,10 @@
-//! What is known of another vault: the chain of its rosters from the first on, its policy, and the notes by which its log
-//! went on after a loss.
+//! What is known of another vault: the chain of its rosters from the first on, its policy, the notes by which its log
+//! went on after a loss, and the proofs by which its log keys changed.
 
 use crate::crypto::{Digest, PublicKey};
 use crate::id::{MemberId, VaultId};
-use crate::note::{NoteError, SignedNote, Verified, VerifierKey, member_of_key_name, origin, origin_epoch};
+use crate::log::keys::{Generations, HAND_OVER_LIMIT, HandOver, LogKey};
+use crate::note::{NoteError, SignedNote, Verified, VerifierKey, member_of_key_name, origin_epoch};
 use crate::policy::Policy;
 use crate::roster::{InForce, Member, Resume, Roster, found};
 
@@ -26,6 +27,9 @@ pub enum BadChain {
     /// A resume note that no officers of this chain signed.
     #[error("a note that goes on with the log is not signed by officers")]
     Resume,
+    /// A log key that the one before has not handed over to.
+    #[error("a log key does not follow from the one before")]
+    LogKey,
     /// More than anybody needs.
     #[error("too many notes")]
     TooMany,
@@ -38,6 +42,7 @@ pub struct Known {
     newest: InForce,
     policy: Policy,
     resumes: Vec<Resume>,
+    handed: Vec<HandOver>,
 }
 
 impl Known {
@@ -57,6 +62,7 @@ impl Known {
             chain: vec![first],
             policy: Policy::default(),
             resumes: Vec::new(),
+            handed: Vec::new(),
         };
         known.follow((2..).zip(rest))?;
         known.take_policy(policy)?;
@@ -69,7 +75,27 @@ impl Known {
     /// A vault of which everything was verified already.
     pub fn of(chain: Vec<InForce>, policy: Policy, resumes: Vec<Resume>) -> Option<Self> {
         let newest = chain.last()?.clone();
-        Some(Self { chain, newest, policy, resumes })
+        Some(Self { chain, newest, policy, resumes, handed: Vec::new() })
+    }
+
+    /// The same vault with proofs by which its log keys changed, each with its number. Those that are known already have to be
+    /// those.
+    ///
+    /// # Errors
+    /// [`BadChain::LogKey`]; then nothing was taken.
+    pub fn handed_over(&self, proofs: &[(u64, Vec<u8>)]) -> Result<Self, BadChain> {
+        let mut next = self.clone();
+        for (number, proof) in proofs {
+            let proof = HandOver::parse(proof).ok_or(BadChain::LogKey)?;
+            let at = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
+            match at.map(|at| (next.handed.get(at), at == next.handed.len())) {
+                Some((Some(known), _)) if *known == proof => {}
+                Some((None, true)) if at < Some(HAND_OVER_LIMIT) => next.handed.push(proof),
+                _ => return Err(BadChain::LogKey),
+            }
+        }
+        let all = next.generations(next.epoch()).taken() == next.handed.len();
+        if all { Ok(next) } else { Err(BadChain::LogKey) }
     }
 
     /// The same vault after what came since: rosters that follow from the newest known, the policy of the last of them,
@@ -202,13 +228,23 @@ impl Known {
         self.roster().members.iter().map(|member| VerifierKey::of_member(member.key)).collect()
     }
 
-    /// The keys that its log can be signed with in the epoch that an origin names.
-    pub fn log_keys(&self, log: &str) -> Vec<VerifierKey> {
-        let vault = self.vault();
-        let Some(epoch) = origin_epoch(&vault, log) else { return Vec::new() };
-        let mut keys: Vec<PublicKey> = self.roster().hosts.iter().map(|host| host.key).collect();
-        keys.extend(self.resumes.iter().filter(|resume| resume.epoch <= epoch).map(|resume| resume.key));
-        keys.into_iter().filter_map(|key| VerifierKey::new(&origin(&vault, epoch), key).ok()).collect()
+    /// The proofs by which its log keys changed, the first one first.
+    pub fn hand_overs(&self) -> &[HandOver] {
+        &self.handed
+    }
+
+    /// The keys that its log can be signed with in the epoch that an origin names, each for its sizes.
+    pub fn log_keys(&self, log: &str) -> Vec<LogKey> {
+        match origin_epoch(&self.vault(), log) {
+            Some(epoch) => self.generations(epoch).into_keys(),
+            None => Vec::new(),
+        }
+    }
+
+    fn generations(&self, epoch: u64) -> Generations {
+        let mut named: Vec<PublicKey> = self.roster().hosts.iter().map(|host| host.key).collect();
+        named.extend(self.resumes.iter().filter(|resume| resume.epoch <= epoch).map(|resume| resume.key));
+        Generations::follow(self.vault(), epoch, &named, &self.handed)
     }
 
     /// A note that exactly one member signed, and who.
@@ -236,6 +272,7 @@ impl Known {
 mod tests {
     use super::super::scene::{CLERK, HOST, OFFICER, chain, key, known, policy, resume};
     use super::*;
+    use crate::note::origin;
 
     fn numbered(from: u64, notes: &[Vec<u8>]) -> Vec<(u64, Vec<u8>)> {
         (from..).zip(notes.iter().cloned()).collect()
@@ -306,7 +343,9 @@ mod tests {
         let forked = after.after(&[], None, &[(2, resume(2, 2, OFFICER))]);
         assert_eq!(forked.unwrap_err(), BadChain::Resume, "another second epoch");
         let log = |epoch| origin(&after.vault(), epoch);
-        let keys = |epoch: u64| after.log_keys(&log(epoch)).iter().map(VerifierKey::key).collect::<Vec<_>>();
+        let keys = |epoch: u64| {
+            after.log_keys(&log(epoch)).iter().map(|key| key.verifier().key()).collect::<Vec<_>>()
+        };
         let host = |epoch: u8| key(HOST + epoch).public();
         assert_eq!(keys(1), [host(0)]);
         assert_eq!(keys(3), [host(0), host(2), host(3)]);

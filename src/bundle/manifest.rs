@@ -232,7 +232,7 @@ pub fn is_file_name(name: &str) -> bool {
         number.is_some_and(|number| format!("{number:04}") == digits)
     };
     ["policy", "request", "shards", "witness-request"].contains(&name)
-        || ["approval-", "resume-", "roster-"].iter().any(|prefix| numbered(prefix))
+        || ["approval-", "log-key-", "resume-", "roster-"].iter().any(|prefix| numbered(prefix))
 }
 
 impl Manifest {

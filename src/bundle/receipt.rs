@@ -24,6 +24,8 @@ pub const RECEIPT_POLICY_NAME: &str = "receipt-policy";
 pub const RECEIPT_ROSTER_PREFIX: &str = "receipt-roster-";
 /// Notes by which the receiver's log went on, with the epoch likewise.
 pub const RECEIPT_RESUME_PREFIX: &str = "receipt-resume-";
+/// Proofs by which the receiver's log keys changed, with their number likewise.
+pub const RECEIPT_LOG_KEY_PREFIX: &str = "receipt-log-key-";
 /// Longest receipt, in bytes.
 pub const RECEIPT_LIMIT: usize = 64 * 1024;
 /// Most slices that a receipt names; more are asked for as a whole.
@@ -43,6 +45,7 @@ pub fn is_answer(name: &str) -> bool {
         || name == RECEIPT_POLICY_NAME
         || numbered(RECEIPT_ROSTER_PREFIX)
         || numbered(RECEIPT_RESUME_PREFIX)
+        || numbered(RECEIPT_LOG_KEY_PREFIX)
 }
 
 labels!(

@@ -4,7 +4,8 @@
 use super::known::Known;
 use crate::crypto::Digest;
 use crate::encoding::{base64, unbase64};
-use crate::log::checkpoint::{Checkpoint, MAX_CHECKPOINT_LEN, SignedCheckpoint};
+use crate::log::checkpoint::{Checkpoint, MAX_CHECKPOINT_LEN};
+use crate::log::keys::verify_by_any;
 use crate::log::merkle::verify_consistency;
 use crate::note::origin_epoch;
 
@@ -71,9 +72,7 @@ impl WitnessRequest {
     /// sender's log has not signed.
     pub fn judge(&self, sender: &Known, last: Option<&Checkpoint>) -> Option<Found> {
         let origin = std::str::from_utf8(&self.checkpoint).ok()?.split('\n').next()?;
-        let mut keys = sender.log_keys(origin).into_iter();
-        let members = sender.member_keys();
-        let signed = keys.find_map(|key| SignedCheckpoint::verify(&self.checkpoint, &key, &members).ok())?;
+        let signed = verify_by_any(&self.checkpoint, &sender.log_keys(origin), &sender.member_keys())?;
         let new = signed.checkpoint().clone();
         // A log that goes on after a loss is a tree of its own, and whose it was is over: what is signed for it now could
         // contradict what was signed for it before.

@@ -12,16 +12,17 @@ use crate::fault::{Code, Error};
 use crate::log::checkpoint::Checkpoint;
 use crate::log::cosignature::cosigners;
 use crate::log::entry::Entry;
+use crate::log::keys::LogKey;
 use crate::log::merkle::{consistency_proof, inclusion_proof, tree_root, verify_consistency};
 use crate::log::proof::EntryProof;
-use crate::note::{SignedNote, VerifierKey};
+use crate::note::SignedNote;
 
 /// One epoch's log, wherever it lies.
 pub trait LogSource {
     /// The newest signed checkpoint, with its cosignatures.
     fn checkpoint(&self) -> Result<Vec<u8>, Error>;
     /// The keys that it is verified with.
-    fn keys(&self) -> Vec<VerifierKey>;
+    fn keys(&self) -> Vec<LogKey>;
     /// The entry at a place of the tree of this size.
     fn entry(&self, size: u64, seq: u64) -> Result<Vec<u8>, Error>;
     /// The root over the first so many entries of a tree of `of`.
@@ -37,12 +38,12 @@ pub trait LogSource {
 pub struct EvidenceLog<'a> {
     evidence: &'a Evidence,
     epoch: u64,
-    keys: Vec<VerifierKey>,
+    keys: Vec<LogKey>,
 }
 
 impl Evidence {
     /// The log of an epoch, with the keys that its checkpoints are verified with.
-    pub fn log(&self, epoch: u64, keys: Vec<VerifierKey>) -> EvidenceLog<'_> {
+    pub fn log(&self, epoch: u64, keys: Vec<LogKey>) -> EvidenceLog<'_> {
         EvidenceLog { evidence: self, epoch, keys }
     }
 }
@@ -59,7 +60,7 @@ impl LogSource for EvidenceLog<'_> {
             .ok_or_else(|| Error::new(Code::TamperedCheckpoint).with("name", origin))
     }
 
-    fn keys(&self) -> Vec<VerifierKey> {
+    fn keys(&self) -> Vec<LogKey> {
         self.keys.clone()
     }
 
@@ -135,7 +136,7 @@ pub fn prove_under(log: &dyn LogSource, (note, of): (Vec<u8>, u64), seq: u64) ->
 pub fn check_proof(
     bytes: &[u8],
     entry: Option<&[u8]>,
-    keys: &[VerifierKey],
+    keys: &[LogKey],
     policy: Option<&Quorum>,
 ) -> Result<ProofReport, Error> {
     let proof = EntryProof::parse(bytes).ok_or(Code::NotAProof)?;

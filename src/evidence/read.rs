@@ -21,6 +21,8 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const COSIGNED: &str = "cosigned";
 /// The note by which an epoch began.
 pub const RESUME: &str = "resume.note";
+/// The folder of the proofs by which log keys changed.
+pub const LOG_KEYS: &str = "log-keys";
 /// How to check all of it with other people's tools.
 pub const README: &str = "README.txt";
 /// A program for that.
@@ -74,8 +76,13 @@ impl Evidence {
             }
             None => None,
         };
+        let hand_overs =
+            numbered(&folder, &mut notes, 1, |number| format!("{LOG_KEYS}/{number:04}.tlog-proof"))?;
+        let hand_overs: Vec<_> = (1..).zip(hand_overs).collect();
         let known = Known::from_notes(&rosters, policy.as_deref(), &resumes)
             .map_err(|error| Error::new(Code::TamperedRoster).because(error))?;
+        let known = known.handed_over(&hand_overs);
+        let known = known.map_err(|error| Error::new(Code::TamperedLogKey).because(error))?;
         Ok(Self { folder, known, notes })
     }
 

@@ -10,7 +10,7 @@ use crate::answer::reports;
 use crate::audit::{Judgement, Problem, Quorum};
 use crate::encoding::base64;
 use crate::fault::{Code, Error};
-use crate::note::VerifierKey;
+use crate::log::keys::LogKey;
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -140,13 +140,13 @@ impl CheckpointReport {
     ///
     /// # Errors
     /// Those of [`read_checkpoint`].
-    pub fn of(note: &[u8], keys: &[VerifierKey]) -> Result<Self, Error> {
+    pub fn of(note: &[u8], keys: &[LogKey]) -> Result<Self, Error> {
         let (checkpoint, note) = read_checkpoint(note, keys)?;
         Ok(Self {
             origin: checkpoint.origin().to_owned(),
             size: checkpoint.size(),
             root: base64(checkpoint.root().as_bytes()),
-            keys: keys.iter().map(ToString::to_string).collect(),
+            keys: keys.iter().map(|key| key.verifier().to_string()).collect(),
             note: note.print(),
             path: None,
             paper: None,

@@ -3,10 +3,11 @@
 use crate::audit::Quorum;
 use crate::bundle::Known;
 use crate::fault::{Code, Error};
-use crate::id::VaultId;
+use crate::id::{HostId, VaultId};
 use crate::label::Role;
-use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::checkpoint::Checkpoint;
 use crate::log::cosignature::WitnessKey;
+use crate::log::keys::{LogKey, verify_by_any};
 use crate::note::{SignedNote, VerifierKey};
 
 /// The vault's id, or logs and witnesses by their keys, or both.
@@ -29,11 +30,12 @@ impl Trust {
         logs.filter(|log| log.name() == origin).cloned().collect()
     }
 
-    /// The keys that a log's checkpoints are verified with: those of the policy where it names the log, and those that follow
-    /// from the rosters otherwise.
-    pub fn log_keys(&self, known: &Known, origin: &str) -> Vec<VerifierKey> {
-        let told = self.policy_keys(origin);
-        if told.is_empty() { known.log_keys(origin) } else { told }
+    /// The keys that a log's checkpoints are verified with: those that follow from the rosters, and where the policy names the
+    /// log only those of it, with the keys before and after that the same host signed with: each vouches for the next, and the
+    /// next for it.
+    pub fn log_keys(&self, known: &Known, origin: &str) -> Vec<LogKey> {
+        let (told, keys) = (self.policy_keys(origin), known.log_keys(origin));
+        if told.is_empty() { keys } else { told_keys(told, keys) }
     }
 
     /// The witnesses that count: those of the policy, and without one the auditors of the roster.
@@ -56,19 +58,32 @@ impl Trust {
     }
 }
 
+/// The keys that were told, and of those that the log's own notes prove the ones before and after them.
+pub(super) fn told_keys(told: Vec<VerifierKey>, mut keys: Vec<LogKey>) -> Vec<LogKey> {
+    let is_told = |key: &LogKey| told.contains(key.verifier());
+    let hosts: Vec<HostId> = keys.iter().filter(|key| is_told(key)).map(LogKey::host).collect();
+    keys.retain(|key| hosts.contains(&key.host()));
+    let others: Vec<LogKey> = told
+        .into_iter()
+        .filter(|told| keys.iter().all(|key| key.verifier() != told))
+        .map(LogKey::from)
+        .collect();
+    [keys, others].concat()
+}
+
 /// Reads a checkpoint that one of these keys signed.
 ///
 /// # Errors
 /// [`Code::NotACheckpoint`]; [`Code::UnverifiableLog`] for one of another log, [`Code::TamperedCheckpoint`] for one that the log
 /// has not signed.
-pub fn read_checkpoint(bytes: &[u8], keys: &[VerifierKey]) -> Result<(Checkpoint, SignedNote), Error> {
+pub fn read_checkpoint(bytes: &[u8], keys: &[LogKey]) -> Result<(Checkpoint, SignedNote), Error> {
     let note = SignedNote::parse(bytes).map_err(|error| Error::new(Code::NotACheckpoint).because(error))?;
     let claimed = Checkpoint::parse_text(note.text());
     let claimed = claimed.map_err(|error| Error::new(Code::NotACheckpoint).because(error))?;
-    if !keys.iter().any(|key| key.name() == claimed.origin()) {
+    if !keys.iter().any(|key| key.verifier().name() == claimed.origin()) {
         return Err(Error::new(Code::UnverifiableLog).with("name", claimed.origin()));
     }
-    let signed = keys.iter().find_map(|key| SignedCheckpoint::verify(bytes, key, &[]).ok());
+    let signed = verify_by_any(bytes, keys, &[]);
     let signed = signed.ok_or_else(|| Error::new(Code::TamperedCheckpoint).with("name", claimed.origin()))?;
     Ok((signed.checkpoint().clone(), note))
 }

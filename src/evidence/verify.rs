@@ -10,12 +10,13 @@ use crate::audit::{Judge, Judgement, Known as Believed};
 use crate::crypto::Digest;
 use crate::encoding::base64;
 use crate::fault::{Code, Error};
-use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::log::checkpoint::Checkpoint;
 use crate::log::cosignature::{WitnessKey, cosigners};
 use crate::log::entry::Entry;
+use crate::log::keys::{LogKey, roots, verify_by_any};
 use crate::log::merkle::{leaf_hash, root_of};
 use crate::log::tiles::{HashTile, TILE_WIDTH, Tile, full_bundles, full_hash_tiles, partial_tiles};
-use crate::note::{SignedNote, VerifierKey, origin_epoch};
+use crate::note::{SignedNote, origin_epoch};
 
 /// Is told of an entry, with its epoch.
 pub type Visit<'a> = dyn FnMut(u64, &Entry) + 'a;
@@ -152,6 +153,7 @@ impl Evidence {
             .collect();
         let accepted = self.known.resumes().iter().find(|resume| resume.epoch == epoch + 1);
         outside.extend(accepted.map(|resume| (resume.size, resume.root, String::new())));
+        outside.extend(roots(self.known.hand_overs(), &origin));
         let newest = self.newest(epoch, &keys, findings)?;
         let size = newest.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size());
         // The file of all of them ends with it, or something of it is gone.
@@ -189,7 +191,7 @@ impl Evidence {
             signed_size: judgement.signed_size,
             witnessed_size: witnessed.size,
             witnessed_at: witnessed.at,
-            keys: keys.iter().map(ToString::to_string).collect(),
+            keys: keys.iter().map(|key| key.verifier().to_string()).collect(),
             witnesses: witnessed.rows.clone(),
         };
         if epoch == self.known.epoch() {
@@ -208,7 +210,7 @@ impl Evidence {
     fn newest(
         &self,
         epoch: u64,
-        keys: &[VerifierKey],
+        keys: &[LogKey],
         findings: &mut Vec<Finding>,
     ) -> Result<Option<(Checkpoint, SignedNote)>, Error> {
         let name = format!("{}/{CHECKPOINT}", log(epoch));
@@ -218,7 +220,7 @@ impl Evidence {
         };
         let members = self.known.member_keys();
         // A forged line of a member refuses it as well.
-        let whole = keys.iter().any(|key| SignedCheckpoint::verify(&bytes, key, &members).is_ok());
+        let whole = verify_by_any(&bytes, keys, &members).is_some();
         match read_checkpoint(&bytes, keys) {
             Ok(_) if !whole => {
                 findings.push(Finding::new(Code::TamperedCheckpoint, &name, "signature"));
@@ -242,7 +244,7 @@ impl Evidence {
         epoch: u64,
         wish: &VerifyWish<'_>,
         newest: Option<(Checkpoint, SignedNote)>,
-        keys: &[VerifierKey],
+        keys: &[LogKey],
         judgement: &Judgement,
         findings: &mut Vec<Finding>,
     ) -> Result<Witnessed, Error> {

@@ -12,12 +12,13 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 use super::proofs::LogSource;
-use super::trust::read_checkpoint;
-use crate::bundle::WitnessRequest;
+use super::trust::{read_checkpoint, told_keys};
+use crate::bundle::{Known, WitnessRequest};
 use crate::crypto::{Digest, SigningKey};
 use crate::fault::{Code, Error};
 use crate::log::checkpoint::{Checkpoint, MAX_CHECKPOINT_LEN};
 use crate::log::cosignature::{Cosignature, WitnessKey};
+use crate::log::keys::LogKey;
 use crate::log::merkle::verify_consistency;
 use crate::note::{SignedNote, VerifierKey};
 use crate::time::Timestamp;
@@ -123,7 +124,8 @@ fn libc_nofollow() -> i32 {
     i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
 }
 
-/// Signs as a witness. The log's key has to be told at the first time, and is remembered with what was signed.
+/// Signs as a witness. The log's key has to be told at the first time, and is remembered with what was signed. Where the log
+/// goes on with another key since, its evidence proves that; what is `known` of it comes from there.
 ///
 /// # Errors
 /// [`Code::NotAWitnessRequest`]; [`Code::UnverifiableLog`] for a log that is neither told nor remembered;
@@ -133,6 +135,7 @@ pub fn cosign(
     memory: &Path,
     request: &[u8],
     told: &[VerifierKey],
+    known: Option<&Known>,
     key: &SigningKey,
     now: Timestamp,
 ) -> Result<CosignReport, Error> {
@@ -142,18 +145,24 @@ pub fn cosign(
     let origin = claimed.ok_or(Code::NotAWitnessRequest)?.origin().to_owned();
     let witness = WitnessKey::of_member(key.public());
     let memory = Memory::open(memory, &origin, &witness)?;
-    let keys: Vec<VerifierKey> = match (&memory.key, told) {
+    let told: Vec<VerifierKey> = match (&memory.key, told) {
         (Some(key), []) => vec![key.clone()],
         (_, told) => told.to_vec(),
     };
-    let (checkpoint, mut note) = read_checkpoint(&request.checkpoint, &keys)?;
+    let keys = match known {
+        Some(known) => told_keys(told, known.log_keys(&origin)),
+        None => told.into_iter().map(LogKey::from).collect(),
+    };
+    let (checkpoint, mut note) =
+        read_checkpoint(&request.checkpoint, &keys).map_err(|error| unknown(error, &request, &keys))?;
     if request.old > checkpoint.size() {
         return Err(Code::NotAWitnessRequest.into());
     }
     let old = memory.last.as_ref().map_or(0, Checkpoint::size);
     grown(&request, memory.last.as_ref(), &checkpoint, &note)?;
-    let signer =
-        keys.iter().find(|key| note.verify(std::slice::from_ref(*key)).is_ok()).ok_or(Code::Internal)?;
+    // The newest of those that signed: it will sign the next one as well.
+    let mut signers = keys.iter().rev().map(LogKey::verifier);
+    let signer = signers.find(|key| note.verify(std::slice::from_ref(*key)).is_ok()).ok_or(Code::Internal)?;
     memory.write(signer, &checkpoint)?;
     let signed = Cosignature::sign(key, &checkpoint, now).ok_or(Code::Internal)?;
     let line = signed.line(&witness).map_err(|error| Error::new(Code::Internal).because(error))?;
@@ -167,6 +176,16 @@ pub fn cosign(
         note: note.print(),
         path: None,
     })
+}
+
+/// A log that goes on with a key that nobody told is not a forged one.
+fn unknown(error: Error, request: &WitnessRequest, keys: &[LogKey]) -> Error {
+    let Ok(note) = SignedNote::parse(&request.checkpoint) else { return error };
+    let claims = |key: &LogKey| note.signatures().iter().any(|line| line.id() == key.verifier().id());
+    if error.code() == Code::TamperedCheckpoint && !keys.iter().any(claims) {
+        return Error::new(Code::UnknownLogKey).because(error);
+    }
+    error
 }
 
 /// The log has only grown since it was signed last.

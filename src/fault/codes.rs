@@ -211,6 +211,8 @@ codes! {
     TamperedCheckpoint = "tampered.checkpoint",
     /// A roster is not what its chain or the log says.
     TamperedRoster = "tampered.roster",
+    /// What says that a log key follows from the one before is missing, or nobody who may signed it.
+    TamperedLogKey = "tampered.log-key",
     /// The policy is not the one that the roster names.
     TamperedPolicy = "tampered.policy",
     /// A key file does not hold the key that the roster names.

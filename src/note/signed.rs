@@ -171,6 +171,13 @@ impl SignedNote {
         Ok(())
     }
 
+    /// The same note with the lines under one name only; none where there are none.
+    pub fn only_under(&self, name: &str) -> Option<Self> {
+        let lines = self.signatures.iter().filter(|line| line.name() == name);
+        let signatures: Vec<Signature> = lines.cloned().collect();
+        (!signatures.is_empty()).then(|| Self { text: self.text.clone(), signatures })
+    }
+
     /// The text, its last newline included. **Nobody has vouched for it**: this is for finding out which
     /// keys to ask for; what is believed comes from [`Verified::text`].
     pub fn text(&self) -> &str {

@@ -91,6 +91,12 @@ pub enum StoreError {
     /// This host may read but not write.
     #[error("this host is not enrolled")]
     NotEnrolled,
+    /// The proof that this host's log key follows from the one before is gone.
+    #[error("log-keys/{number:04}.tlog-proof is missing")]
+    LogKeyMissing {
+        /// Its number.
+        number: u64,
+    },
     /// The log could not be written, so nothing was done.
     #[error("the log could not be written")]
     LogFailed(#[source] Box<StoreError>),

@@ -4,15 +4,15 @@
 //! The record is written into two slots in turn, each with a counter and a digest, so that a torn write leaves the
 //! one before.
 
+mod key;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::{Disk, DiskError, make_dirs, write_durably};
-use super::os;
 use crate::crypto::{Digest, Secret32, SigningKey};
-use crate::encoding::{hex, unhex};
 use crate::id::{HostId, VaultId};
-use crate::roster::Host;
+use key::{LogKey, key_name, parse_key_name};
 
 /// Longest slot.
 const SLOT_LIMIT: u64 = 128 * 1024;
@@ -49,14 +49,20 @@ pub struct StateRecord {
     pub roster_digest: Digest,
     /// The epoch of the log.
     pub epoch: u64,
+    /// How often the log key changed in this epoch.
+    pub generation: u64,
     /// The newest checkpoint, a signed note.
     pub checkpoint: Vec<u8>,
 }
 
 impl StateRecord {
     fn print(&self) -> Vec<u8> {
+        let generation = match self.generation {
+            0 => String::new(),
+            generation => format!("generation {generation}\n"),
+        };
         let mut out = format!(
-            "{KIND}\ncounter {}\nvault {}\nroster {} {}\nepoch {}\ncheckpoint {}\n",
+            "{KIND}\ncounter {}\nvault {}\nroster {} {}\nepoch {}\n{generation}checkpoint {}\n",
             self.counter,
             self.vault,
             self.roster_version,
@@ -81,8 +87,9 @@ impl StateRecord {
         let mut line = |key: &str| -> Option<String> {
             let end = rest.iter().position(|byte| *byte == b'\n')?;
             let (line, after) = rest.split_at_checked(end)?;
+            let value = std::str::from_utf8(line).ok()?.strip_prefix(key).map(str::to_owned)?;
             rest = after.get(1..)?;
-            std::str::from_utf8(line).ok()?.strip_prefix(key).map(str::to_owned)
+            Some(value)
         };
         line(KIND).filter(String::is_empty)?;
         let counter = line("counter ")?.parse().ok()?;
@@ -90,6 +97,7 @@ impl StateRecord {
         let roster = line("roster ")?;
         let (version, digest) = roster.split_once(' ')?;
         let epoch = line("epoch ")?.parse().ok()?;
+        let generation = line("generation ").map_or(Some(0), |generation| generation.parse().ok())?;
         let len: usize = line("checkpoint ")?.parse().ok()?;
         let record = Self {
             counter,
@@ -97,22 +105,10 @@ impl StateRecord {
             roster_version: version.parse().ok()?,
             roster_digest: digest.parse().ok()?,
             epoch,
+            generation,
             checkpoint: rest.to_vec(),
         };
         (rest.len() == len && record.print() == bytes).then_some(record)
-    }
-}
-
-/// The key that signs checkpoints here. The id is kept because every entry names it and it takes a key derivation.
-struct LogKey {
-    seed: Secret32,
-    id: HostId,
-}
-
-impl LogKey {
-    fn new(seed: Secret32) -> Self {
-        let id = Host::id_of(&SigningKey::from_seed(*seed.expose()).public());
-        Self { seed, id }
     }
 }
 
@@ -129,11 +125,6 @@ impl std::fmt::Debug for HostState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HostState({})", self.folder.display())
     }
-}
-
-/// The file of an epoch's log key. Each epoch has its own, so that record and key change in one write.
-fn key_name(epoch: u64) -> String {
-    if epoch <= 1 { "log.key".to_owned() } else { format!("log-{epoch}.key") }
 }
 
 fn other_slot(slot: &str) -> &'static str {
@@ -187,21 +178,9 @@ impl HostState {
             (None, None) if !a_there && !b_there => return Ok(None),
             (None, None) => return Err(HostError::Damaged),
         };
-        let key = Self::read_key(&**disk, &folder.join(key_name(record.epoch)))?.map(LogKey::new);
+        let path = folder.join(key_name(record.epoch, record.generation));
+        let key = LogKey::read(&**disk, &path, record.generation)?;
         Ok(Some(Self { disk: disk.clone(), folder, record, key, next_slot }))
-    }
-
-    fn read_key(disk: &dyn Disk, path: &Path) -> Result<Option<Secret32>, HostError> {
-        let bytes = match disk.read(path, 80) {
-            Ok(bytes) => zeroize::Zeroizing::new(bytes),
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        if os::others_can_read(path).unwrap_or(true) {
-            return Err(HostError::Permissions(path.to_owned()));
-        }
-        let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_suffix('\n'));
-        text.and_then(unhex).map(|seed| Some(Secret32::new(seed))).ok_or(HostError::Damaged)
     }
 
     /// Begins the state for the vault at this path, over whatever was known of the path before.
@@ -241,7 +220,7 @@ impl HostState {
         };
         host.record = StateRecord { counter: host.record.counter, ..record };
         if let Some(key) = key {
-            host.set_key(host.record.epoch, Secret32::new(*key.seed()))?;
+            host.set_key(LogKey::first(Secret32::new(*key.seed())))?;
         }
         Ok(host)
     }
@@ -253,9 +232,9 @@ impl HostState {
         vault: &Path,
     ) -> Result<Option<(SigningKey, Vec<u8>)>, HostError> {
         let folder = folder_of(state, vault);
-        let Some(seed) = Self::read_key(&**disk, &folder.join(WAITING_KEY))? else { return Ok(None) };
+        let Some(key) = LogKey::read(&**disk, &folder.join(WAITING_KEY), 0)? else { return Ok(None) };
         match disk.read(&folder.join(WAITING_NOTE), SLOT_LIMIT * 64) {
-            Ok(note) => Ok(Some((SigningKey::from_seed(*seed.expose()), note))),
+            Ok(note) => Ok(Some((SigningKey::from_seed(*key.seed.expose()), note))),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -271,9 +250,7 @@ impl HostState {
     ) -> Result<(), HostError> {
         let folder = folder_of(state, vault);
         make_dirs(&**disk, &folder)?;
-        let seed = zeroize::Zeroizing::new(hex(key.seed()));
-        let text = zeroize::Zeroizing::new(format!("{}\n", seed.as_str()));
-        write_durably(&**disk, &folder.join(WAITING_KEY), text.as_bytes())?;
+        LogKey::first(Secret32::new(*key.seed())).write(&**disk, &folder.join(WAITING_KEY), 0)?;
         Ok(write_durably(&**disk, &folder.join(WAITING_NOTE), note)?)
     }
 
@@ -288,11 +265,54 @@ impl HostState {
         Ok(disk.sync_dir(&folder)?)
     }
 
-    /// Removes the log keys of epochs that ended.
+    /// Destroys the log keys of epochs that ended.
     pub fn retire_keys(&self) -> Result<(), HostError> {
-        for epoch in 1..self.record.epoch {
-            self.remove(&key_name(epoch))?;
+        let ended = |epoch, _| epoch < self.record.epoch;
+        self.destroy_keys(&self.keys_that(&ended)?)
+    }
+
+    /// Destroys this epoch's log keys besides the one in force: those that were handed over, and what a kill left of one that
+    /// never was. Both slots know the newest before the others go.
+    pub fn retire_generations(&mut self) -> Result<(), HostError> {
+        let others = |epoch, generation| epoch == self.record.epoch && generation != self.record.generation;
+        let others = self.keys_that(&others)?;
+        if others.is_empty() {
+            return Ok(());
         }
+        self.save(&self.record.clone())?;
+        self.destroy_keys(&others)
+    }
+
+    fn keys_that(&self, fits: &dyn Fn(u64, u64) -> bool) -> Result<Vec<PathBuf>, HostError> {
+        let names = self.disk.list_dir(&self.folder)?;
+        let fits = |name: &std::ffi::OsString| {
+            let key = name.to_str().and_then(parse_key_name);
+            key.is_some_and(|(epoch, generation)| fits(epoch, generation))
+        };
+        Ok(names.iter().filter(|name| fits(name)).map(|name| self.folder.join(name)).collect())
+    }
+
+    fn destroy_keys(&self, files: &[PathBuf]) -> Result<(), HostError> {
+        for file in files {
+            key::destroy(&*self.disk, file)?;
+        }
+        if files.is_empty() { Ok(()) } else { Ok(self.disk.sync_dir(&self.folder)?) }
+    }
+
+    /// Keeps the key that this host is about to hand over to. It signs nothing until a record of its generation is saved.
+    pub fn stage_key(&self, key: &SigningKey) -> Result<(), HostError> {
+        let id = self.host_id().ok_or(HostError::Damaged)?;
+        let generation = self.record.generation.saturating_add(1);
+        let path = self.folder.join(key_name(self.record.epoch, generation));
+        LogKey { seed: Secret32::new(*key.seed()), id }.write(&*self.disk, &path, generation)
+    }
+
+    /// Saves a record from which on the staged key is in force.
+    pub fn hand_over(&mut self, record: &StateRecord, key: &SigningKey) -> Result<(), HostError> {
+        let id = self.host_id().ok_or(HostError::Damaged)?;
+        let generation = self.record.generation.saturating_add(1);
+        self.save(&StateRecord { generation, ..record.clone() })?;
+        self.key = Some(LogKey { seed: Secret32::new(*key.seed()), id });
         Ok(())
     }
 
@@ -313,16 +333,17 @@ impl HostState {
         Ok(())
     }
 
-    fn set_key(&mut self, epoch: u64, seed: Secret32) -> Result<(), HostError> {
-        let text = zeroize::Zeroizing::new(format!("{}\n", hex(seed.expose())));
-        write_durably(&*self.disk, &self.folder.join(key_name(epoch)), text.as_bytes())?;
-        self.key = Some(LogKey::new(seed));
+    fn set_key(&mut self, key: LogKey) -> Result<(), HostError> {
+        let path = self.folder.join(key_name(self.record.epoch, 0));
+        key.write(&*self.disk, &path, 0)?;
+        self.record.generation = 0;
+        self.key = Some(key);
         Ok(())
     }
 
     /// Gives this host a log key. It may write when the roster names the key.
     pub fn enrol(&mut self, key: &SigningKey) -> Result<(), HostError> {
-        self.set_key(self.record.epoch, Secret32::new(*key.seed()))
+        self.set_key(LogKey::first(Secret32::new(*key.seed())))
     }
 
     /// The newest record.
@@ -430,6 +451,7 @@ mod tests {
             roster_version: 3,
             roster_digest: Digest([8; 32]),
             epoch: 1,
+            generation: 0,
             checkpoint: b"note\nwith\n\xe2\x80\x94 lines\n".to_vec(),
         }
     }

@@ -146,6 +146,16 @@ impl Layout {
         self.log(epoch).join("resume.note")
     }
 
+    /// Where it lies by which log keys changed.
+    pub fn log_keys(&self) -> PathBuf {
+        self.root.join("log-keys")
+    }
+
+    /// The proof that one log key follows another, by its number.
+    pub fn log_key(&self, number: u64) -> PathBuf {
+        self.log_keys().join(format!("{number:04}.tlog-proof"))
+    }
+
     /// The live index.
     pub fn index(&self) -> PathBuf {
         self.root.join("sled")

@@ -12,29 +12,17 @@ use super::error::StoreError;
 use super::host::{HostState, StateRecord};
 use super::index::Place;
 use super::layout::Layout;
+use super::log_keys::Keys;
 use super::segments::{SegmentError, Segments};
 use crate::access::Recorded;
 use crate::crypto::{Digest, PublicKey, SigningKey};
+use crate::id::HostId;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::entry::Entry;
+use crate::log::keys::HandOver;
+use crate::log::merkle::inclusion_proof;
 use crate::log::merkle::{Frontier, leaf_hash};
-use crate::note::{VerifierKey, origin};
-
-/// The keys that can vouch for a log: those of the hosts that may write, and of the members.
-#[derive(Debug, Clone, Default)]
-pub struct Keys {
-    /// Log keys, all under the origin's name.
-    pub hosts: Vec<VerifierKey>,
-    /// Members' signing keys.
-    pub members: Vec<VerifierKey>,
-}
-
-impl Keys {
-    /// Reads a checkpoint that one of the hosts signed.
-    pub fn verify(&self, note: &[u8]) -> Option<SignedCheckpoint> {
-        self.hosts.iter().find_map(|host| SignedCheckpoint::verify(note, host, &self.members).ok())
-    }
-}
+use crate::note::{NoteError, origin};
 
 /// What was found beyond the checkpoint in the host's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +45,8 @@ pub struct Ledger {
     origin: String,
     checkpoints: CheckpointFile,
     key: Option<SigningKey>,
+    /// The key that the next checkpoint hands over to.
+    next_key: Option<SigningKey>,
     writer: bool,
     extension: Option<Extension>,
     newest_signed: Option<Vec<u8>>,
@@ -81,7 +71,7 @@ impl Ledger {
         let last = last_signed(&checkpoints, keys)?;
         judge(&segments, &known, &record, &last)?;
         let own = host.log_key().map(|seed| SigningKey::from_seed(*seed.expose()));
-        let extension = extension(&segments, &known, &last, own.as_ref(), &origin)?;
+        let extension = extension(&segments, &known, &last, &|signed| is_by(signed, host.host_id(), keys))?;
         let checkpoints_behind = match &last {
             LastSigned::Genuine(last) => last.checkpoint().size() < known.size(),
             LastSigned::Torn => true,
@@ -101,6 +91,7 @@ impl Ledger {
             origin,
             checkpoints,
             key: own,
+            next_key: None,
             writer: false,
             extension,
             newest_signed,
@@ -135,6 +126,11 @@ impl Ledger {
         self.key = Some(key);
         self.writer = true;
         Ok(())
+    }
+
+    /// The log key in force here.
+    pub fn key(&self) -> Option<PublicKey> {
+        self.key.as_ref().map(SigningKey::public)
     }
 
     /// How many entries there are.
@@ -227,6 +223,37 @@ impl Ledger {
         Ok(Recorded::at(self.epoch, first, entries.len() as u64))
     }
 
+    /// Appends the entry that names another log key, and signs for it with both. From then on the new one is in force.
+    ///
+    /// Fails closed, as [`append`](Self::append).
+    pub fn hand_over(
+        &mut self,
+        entry: &Entry,
+        signer: Option<&SigningKey>,
+        key: SigningKey,
+    ) -> Result<Recorded, StoreError> {
+        self.host.stage_key(&key)?;
+        self.next_key = Some(key);
+        let recorded = self.append(std::slice::from_ref(entry), signer, None);
+        self.next_key = None;
+        recorded
+    }
+
+    /// The proof of a hand-over by the last entry, in the checkpoint that both keys signed; none where it says something else.
+    pub fn hand_over_proof(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        let size = known_checkpoint(self.host.record())?.size();
+        let seq = size.checked_sub(1).ok_or(StoreError::Checkpoints)?;
+        let hashes = inclusion_proof(seq, size, &self.segments);
+        let hashes = hashes.map_err(|_| SegmentError::Entry { at: seq })?;
+        let entry = self.segments.entry(seq)?;
+        Ok(HandOver::proof(entry, hashes, &self.host.record().checkpoint))
+    }
+
+    /// The keys that were handed over are destroyed.
+    pub fn retire_keys(&mut self) -> Result<(), StoreError> {
+        Ok(self.host.retire_generations()?)
+    }
+
     fn append_and_anchor(
         &mut self,
         entries: &[Entry],
@@ -259,14 +286,24 @@ impl Ledger {
         let Some(key) = &self.key else { return Err(StoreError::NotEnrolled) };
         let checkpoint = Checkpoint::new(&self.origin, self.frontier.size(), self.frontier.root())
             .map_err(|error| StoreError::Entry(error.to_string()))?;
-        let note = checkpoint.sign(key, signer).map_err(|error| StoreError::Entry(error.to_string()))?;
+        let wrong = |error: NoteError| StoreError::Entry(error.to_string());
+        let mut note = checkpoint.sign(key, signer).map_err(wrong)?;
+        if let Some(next) = &self.next_key {
+            note.cosign(&self.origin, next).map_err(wrong)?;
+        }
         let mut record = self.host.record().clone();
         if let Some((version, digest)) = roster {
             record.roster_version = version;
             record.roster_digest = digest;
         }
         record.checkpoint = note.print().into_bytes();
-        self.host.save(&record)?;
+        match self.next_key.take() {
+            Some(next) => {
+                self.host.hand_over(&record, &next)?;
+                self.key = Some(next);
+            }
+            None => self.host.save(&record)?,
+        }
         self.extension = None;
         Ok(())
     }
@@ -355,20 +392,23 @@ fn judge(
     Err(StoreError::Tampered { size: known.size() })
 }
 
+/// Whether one of a host's own keys, of whichever generation, signed.
+fn is_by(signed: &SignedCheckpoint, host: Option<HostId>, keys: &Keys) -> bool {
+    let own = keys.hosts.iter().filter(|key| Some(key.host()) == host);
+    own.into_iter().any(|key| signed.signers().contains(key.verifier()))
+}
+
 /// What lies beyond the known checkpoint, and whether somebody signed for it.
 fn extension(
     segments: &Segments,
     known: &Checkpoint,
     last: &LastSigned,
-    own: Option<&SigningKey>,
-    origin: &str,
+    by_us: &dyn Fn(&SignedCheckpoint) -> bool,
 ) -> Result<Option<Extension>, StoreError> {
     let mut signed = false;
     if let LastSigned::Genuine(last) = last {
         let (size, root) = (last.checkpoint().size(), last.checkpoint().root());
-        let own = own.and_then(|key| VerifierKey::new(origin, key.public()).ok());
-        let by_us = own.is_some_and(|own| last.signers().contains(&own));
-        if by_us && size > known.size() {
+        if size > known.size() && by_us(last) {
             return Err(StoreError::StateOlder { known: known.size(), signed: size });
         }
         if size > segments.size() {

@@ -5,6 +5,7 @@
 
 mod batch;
 mod recover;
+mod rekey;
 
 pub use recover::copy_folder;
 
@@ -18,17 +19,17 @@ use super::follow::{self, Follower};
 use super::host::HostState;
 use super::index::{Index, IndexState, Past, Place, Row, Window};
 use super::layout::Layout;
-use super::ledger::{Keys, Ledger};
+use super::ledger::Ledger;
 use super::lock::VaultLock;
+use super::log_keys::{self, Keys};
 use super::past;
 use super::policies;
 use super::rosters;
 use super::staging;
 use crate::access::{Grant, Recorded};
-use crate::crypto::{Digest, SigningKey};
+use crate::crypto::{Digest, Random, SigningKey};
 use crate::id::{DocumentId, HostId, SessionId};
 use crate::log::entry::{Draft, Entry, Event, Outcome};
-use crate::note::{VerifierKey, origin};
 use crate::policy::{Machine, Policy, Rules};
 use crate::roster::InForce;
 use crate::time::Clock;
@@ -44,8 +45,12 @@ pub struct Context {
     pub state: PathBuf,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub random: Arc<dyn Random>,
     /// How many entries stay in the live index.
     pub window: Window,
+    /// After so many entries a log key is replaced.
+    pub key_entries: u64,
 }
 
 impl Context {
@@ -101,6 +106,7 @@ pub struct Live {
     roster: InForce,
     policy: Policy,
     state: IndexState,
+    keys: Keys,
     recovered: Vec<String>,
     // Last, so that the index is closed before others may open it.
     _lock: VaultLock,
@@ -115,7 +121,7 @@ impl Live {
     /// As [`Live::open`], with a state that is perhaps not saved yet.
     pub fn open_with(context: &Context, lock: VaultLock, host: HostState) -> Result<Self, StoreError> {
         let roster = rosters::in_force(context, host.record())?;
-        let keys = log_keys(context, &roster, host.record().epoch)?;
+        let keys = log_keys::log_keys(context, &roster, host.record().epoch)?;
         let ledger = Ledger::open(&context.disk, &context.layout, host, &keys)?;
         recover::settle(context, ledger.host())?;
         let index = recover::open_index(context)?;
@@ -128,19 +134,25 @@ impl Live {
             // Read once it is known which roster a kill left in force.
             policy: Policy::default(),
             state,
+            keys,
             recovered: Vec::new(),
             _lock: lock,
         };
+        live.keep_hand_over()?;
         live.judge_writer()?;
         live.recover()?;
         live.policy = policies::in_force(context, live.roster.roster())?;
+        // What a kill left of a change of the log key.
+        live.ledger.retire_keys()?;
+        live.replace_old_key()?;
         Ok(live)
     }
 
-    /// This host may write when officers signed for its log key: in the roster in force, or to go on after a loss.
+    /// This host may write when officers signed for its log key: in the roster in force, or to go on after a loss. So may the
+    /// keys that this one was handed over to, and only the last of them.
     fn judge_writer(&mut self) -> Result<(), StoreError> {
-        let mut keys: Vec<_> = self.roster.roster().hosts.iter().map(|host| host.key).collect();
-        keys.extend(rosters::resumed_keys(&self.context, self.ledger.epoch())?);
+        let epoch = self.ledger.epoch();
+        let keys = log_keys::writing_keys(&self.context, &self.roster, epoch, &self.keys.handed)?;
         self.ledger.judge_writer(&keys);
         Ok(())
     }
@@ -322,20 +334,4 @@ impl Live {
         }
         Ok(own)
     }
-}
-
-/// The keys that can vouch for this log.
-pub fn log_keys(context: &Context, roster: &InForce, epoch: u64) -> Result<Keys, StoreError> {
-    let origin = origin(&roster.vault(), epoch);
-    let mut hosts: Vec<_> = roster.roster().hosts.iter().map(|host| host.key).collect();
-    hosts.extend(rosters::resumed_keys(context, epoch)?);
-    // A roster that follows from this one may name hosts that wrote since; officers signed it.
-    if let Some(newer) = rosters::newest_following(context, roster)? {
-        hosts.extend(newer.roster().hosts.iter().map(|host| host.key));
-    }
-    hosts.sort_unstable();
-    hosts.dedup();
-    let hosts = hosts.into_iter().filter_map(|key| VerifierKey::new(&origin, key).ok()).collect();
-    let members = roster.roster().members.iter().map(|member| VerifierKey::of_member(member.key)).collect();
-    Ok(Keys { hosts, members })
 }

@@ -27,6 +27,8 @@ pub enum PeerFile {
     Policy(Digest),
     /// A note by which the vault's log went on.
     Resume(u64),
+    /// A proof by which the vault's log keys changed, by its number.
+    LogKey(u64),
 }
 
 impl PeerFile {
@@ -37,6 +39,7 @@ impl PeerFile {
             Self::Roster(version) => format!("roster-{version:04}.note"),
             Self::Policy(digest) => format!("policy-{digest}.note"),
             Self::Resume(epoch) => format!("resume-{epoch:04}.note"),
+            Self::LogKey(number) => format!("log-key-{number:04}.note"),
         }
     }
 }
@@ -63,12 +66,12 @@ pub(super) fn is_name(name: &str) -> bool {
     if let Some(hex) = name.strip_suffix(".card") {
         return digest(hex);
     }
-    let Some((kind, rest)) = name.strip_suffix(".note").and_then(|name| name.split_once('-')) else {
+    let Some((kind, rest)) = name.strip_suffix(".note").and_then(|name| name.rsplit_once('-')) else {
         return false;
     };
     match kind {
         "peer" | "policy" => digest(rest),
-        "roster" | "resume" => number(rest),
+        "roster" | "resume" | "log-key" => number(rest),
         _ => false,
     }
 }
@@ -86,11 +89,20 @@ mod tests {
             PeerFile::Policy(digest),
             PeerFile::Roster(7),
             PeerFile::Resume(12_345),
+            PeerFile::LogKey(3),
         ] {
             assert!(is_name(&file.name()), "{file:?}");
         }
-        for bad in ["", "card", "..", "roster-7.note", "roster-00007.note", "peer-x.note", "other-0001.note"]
-        {
+        for bad in [
+            "",
+            "card",
+            "..",
+            "roster-7.note",
+            "roster-00007.note",
+            "peer-x.note",
+            "other-0001.note",
+            "key-0001.note",
+        ] {
             assert!(!is_name(bad), "{bad}");
         }
     }

@@ -10,7 +10,8 @@ use crate::encoding::base64;
 use crate::evidence::{LogReport, of_problem};
 use crate::id::SessionId;
 use crate::log::entry::Entry;
-use crate::note::{VerifierKey, origin};
+use crate::log::keys::{LogKey, roots};
+use crate::note::origin;
 use crate::roster::InForce;
 use crate::roster::Resume;
 use crate::store::StoreError;
@@ -18,7 +19,8 @@ use crate::store::checkpoints::CheckpointFile;
 use crate::store::host::StateRecord;
 use crate::store::index::Index;
 use crate::store::ledger::known_checkpoint;
-use crate::store::live::{known_host, log_keys};
+use crate::store::live::known_host;
+use crate::store::log_keys::log_keys;
 use crate::store::rosters;
 use crate::store::segments::{SegmentError, Segments};
 
@@ -44,7 +46,7 @@ pub(super) struct Judged {
     /// The vault's own file lacks the newest checkpoint, as after a kill.
     pub(super) behind: bool,
     /// The keys that its checkpoints were verified with.
-    keys: Vec<VerifierKey>,
+    keys: Vec<LogKey>,
 }
 
 impl Vault {
@@ -209,7 +211,11 @@ impl Vault {
             }
             Err(error) => return Err(error.into()),
         };
-        let outside = self.believed(epoch, record, chain)?;
+        if keys.broken && epoch == record.epoch {
+            findings.push(Finding::new(Code::TamperedLogKey, "log-keys", ""));
+        }
+        let mut outside = self.believed(epoch, record, chain)?;
+        outside.extend(roots(&keys.handed, &name));
         let expected = outside.iter().map(|(size, ..)| *size).max().unwrap_or(0);
         let written = notes.iter().rev().find_map(|note| keys.verify(note));
         let written = written.map_or(0, |signed| signed.checkpoint().size());
@@ -339,7 +345,7 @@ fn log_report(record: &StateRecord, judged: &Judged) -> LogReport {
         signed_size: judgement.signed_size,
         witnessed_size: 0,
         witnessed_at: None,
-        keys: judged.keys.iter().map(ToString::to_string).collect(),
+        keys: judged.keys.iter().map(|key| key.verifier().to_string()).collect(),
         witnesses: Vec::new(),
     }
 }

@@ -13,14 +13,16 @@ use crate::label::Role;
 use crate::log::checkpoint::Checkpoint;
 use crate::log::cosignature::{WitnessKey, cosigners};
 use crate::log::entry::Entry;
+use crate::log::keys::LogKey;
 use crate::log::merkle::{consistency_proof, inclusion_proof};
 use crate::log::proof::EntryProof;
-use crate::note::{Signature, SignedNote, VerifierKey, origin};
+use crate::note::{Signature, SignedNote, origin};
 use crate::roster::InForce;
 use crate::store::checkpoints::CheckpointFile;
 use crate::store::host::StateRecord;
 use crate::store::ledger::known_checkpoint;
-use crate::store::live::{Live, known_host, log_keys};
+use crate::store::live::{Live, known_host};
+use crate::store::log_keys::log_keys;
 use crate::store::rosters::{self};
 use crate::store::segments::Segments;
 
@@ -43,7 +45,7 @@ pub(super) struct OwnLog {
     pub(super) checkpoint: Vec<u8>,
     /// The same as it was signed.
     pub(super) newest: Vec<u8>,
-    pub(super) keys: Vec<VerifierKey>,
+    pub(super) keys: Vec<LogKey>,
 }
 
 fn unproven(error: impl std::fmt::Display) -> Error {
@@ -55,7 +57,7 @@ impl LogSource for OwnLog {
         Ok(self.checkpoint.clone())
     }
 
-    fn keys(&self) -> Vec<VerifierKey> {
+    fn keys(&self) -> Vec<LogKey> {
         self.keys.clone()
     }
 
@@ -237,7 +239,7 @@ impl Vault {
     }
 
     /// The keys that the log being written is signed with.
-    pub fn audit_keys(&self) -> Result<Vec<VerifierKey>, Error> {
+    pub fn audit_keys(&self) -> Result<Vec<LogKey>, Error> {
         let _lock = self.lock()?;
         Ok(self.own_log()?.keys)
     }
@@ -350,7 +352,7 @@ impl Vault {
 
 /// The log has to have grown from a checkpoint that somebody kept.
 fn against(logs: &[OwnLog], note: &[u8], report: &mut AuditVerifyReport) -> Result<(), Error> {
-    let keys: Vec<VerifierKey> = logs.iter().flat_map(|log| log.keys.clone()).collect();
+    let keys: Vec<LogKey> = logs.iter().flat_map(|log| log.keys.clone()).collect();
     let (kept, kept_note) = read_checkpoint(note, &keys)?;
     let log = logs.iter().find(|log| log.origin == kept.origin());
     let log = log.ok_or_else(|| Error::new(Code::UnverifiableLog).with("name", kept.origin()))?;

@@ -11,12 +11,15 @@ use super::{Code, Error, Vault, convert};
 use crate::answer::{Progress, Stage};
 use crate::crypto::Digest;
 use crate::encoding::base64;
-use crate::evidence::{CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, README, RESUME, SUMS, read_checkpoint};
+use crate::evidence::{
+    CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, LOG_KEYS, README, RESUME, SUMS, read_checkpoint,
+};
 use crate::log::frames::CHECKPOINTS as FRAMES;
 use crate::log::merkle::{HashReader, Node, leaf_hash};
 use crate::log::tiles::{self, HashTile, TILE_WIDTH, Tile, TileKind};
 use crate::roster::InForce;
 use crate::store::live::known_host;
+use crate::store::log_keys;
 use crate::store::rosters::{self, NOTE_LIMIT};
 use crate::store::segments::SegmentError;
 
@@ -95,6 +98,9 @@ impl Vault {
             let bytes = self.site.disk.read(&self.context.layout.policy(digest), NOTE_LIMIT)?;
             out.put(&format!("policy/{digest}.note"), &bytes)?;
         }
+        for (number, proof) in log_keys::hand_overs(&self.context)? {
+            out.put(&format!("{LOG_KEYS}/{number:04}.tlog-proof"), &proof)?;
+        }
         Ok(())
     }
 
@@ -138,7 +144,7 @@ impl Vault {
             origin: log.origin.clone(),
             size: checkpoint.size(),
             root: base64(checkpoint.root().as_bytes()),
-            keys: log.keys.iter().map(ToString::to_string).collect(),
+            keys: log.keys.iter().map(|key| key.verifier().to_string()).collect(),
         })
     }
 }

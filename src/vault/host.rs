@@ -20,7 +20,8 @@ use crate::roster::{Host, InForce, Roster, RosterError};
 use crate::store::StoreError;
 use crate::store::checkpoints::{CheckpointFile, Last};
 use crate::store::host::{HostState, StateRecord};
-use crate::store::live::{known_host, log_keys};
+use crate::store::live::known_host;
+use crate::store::log_keys::log_keys;
 use crate::store::rosters;
 use crate::store::segments::{SegmentError, Segments};
 use crate::store::staging::Staging;
@@ -126,6 +127,7 @@ impl Vault {
             roster_version: in_force.roster().version,
             roster_digest: in_force.digest(),
             epoch,
+            generation: 0,
             checkpoint: note,
         };
         Ok((record, size))

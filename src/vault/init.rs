@@ -311,6 +311,7 @@ pub(super) fn state_record(
         roster_version: roster.0,
         roster_digest: roster.1,
         epoch,
+        generation: 0,
         checkpoint: checkpoint.print().into_bytes(),
     })
 }

@@ -22,6 +22,7 @@ use crate::log::entry::{Draft, Event, Object, Outcome};
 use crate::note::SignedNote;
 use crate::policy::{Machine, decide};
 use crate::store::live::Live;
+use crate::store::log_keys;
 use crate::store::peers::{self, PeerFile};
 use crate::store::rosters::NOTE_LIMIT;
 use crate::store::staging::Staging;
@@ -89,6 +90,7 @@ impl Vault {
         for epoch in 2..=live.ledger().epoch() {
             notes.resumes.push(disk.read(&self.context.layout.resume_note(epoch), NOTE_LIMIT)?);
         }
+        notes.hand_overs.extend(log_keys::hand_overs(&self.context)?.into_iter().map(|(_, proof)| proof));
         VaultCard::of(notes).map_err(|error| Error::new(Code::TamperedRoster).because(error))
     }
 
@@ -261,7 +263,9 @@ impl Vault {
         (before, after): (&Known, &Known),
         notes: &BTreeMap<String, Vec<u8>>,
     ) -> Result<(), Error> {
-        if before.roster_digest() == after.roster_digest() && before.epoch() == after.epoch() {
+        let handed = after.hand_overs().len();
+        let rest = before.epoch() == after.epoch() && before.hand_overs().len() == handed;
+        if before.roster_digest() == after.roster_digest() && rest {
             return Ok(());
         }
         let id = after.vault();
@@ -273,6 +277,8 @@ impl Vault {
                 (version > before.roster().version).then_some(PeerFile::Roster(version))
             } else if let Some(epoch) = number("resume-") {
                 (epoch > before.epoch()).then_some(PeerFile::Resume(epoch))
+            } else if let Some(number) = number("log-key-") {
+                (number > before.hand_overs().len() as u64).then_some(PeerFile::LogKey(number))
             } else if name == "policy" {
                 Some(PeerFile::Policy(Digest::of(bytes)))
             } else {
@@ -284,6 +290,7 @@ impl Vault {
         let mut draft = change_draft(live, session, me, id, "followed", Some(after.roster_digest()));
         draft.detail.version = Some(after.roster().version);
         draft.detail.to = Some(after.epoch());
+        draft.detail.count = Some(handed as u64).filter(|count| *count > 0);
         // What the session stages for itself has a folder of its own.
         let own = Session::begin(&*self.site.random)?;
         draft.session = own.id();

@@ -1,4 +1,5 @@
-//! The derived from the truth: hash tiles from entries, the index from the log, titles from the documents.
+//! The derived from the truth: hash tiles from entries, the proofs by which log keys changed and the index from the log,
+//! titles from the documents.
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::store::index::Index;
 use crate::store::ledger::known_checkpoint;
 use crate::store::live::{Live, known_host};
 use crate::store::lock::VaultLock;
+use crate::store::log_keys;
 use crate::store::segments::Segments;
 
 impl Vault {
@@ -32,6 +34,7 @@ impl Vault {
             let mut segments = Segments::read(self.site.disk.clone(), &folder, known)?;
             tiles += segments.rebuild_tiles()?;
         }
+        let log_keys = log_keys::restore(&self.context, &record)?;
         let old_index = self.put_index_aside()?;
         if record.epoch > 1 {
             self.index_past_epochs(record.epoch)?;
@@ -46,7 +49,7 @@ impl Vault {
         }
         progress.end();
         let entries = live.ledger().size();
-        Ok(RebuildReport { entries, documents: live.documents(), tiles, old_index })
+        Ok(RebuildReport { entries, documents: live.documents(), tiles, log_keys, old_index })
     }
 
     fn record_rebuild(&self, me: Option<&Identity>, lock: VaultLock) -> Result<Live, Error> {

@@ -97,7 +97,7 @@ fn sorted(event: Event) -> (&'static str, &'static str) {
         | Event::RequestDone => ("iam", "info"),
         Event::VaultInit | Event::HostEnrol => ("configuration", "creation"),
         Event::KeyRetire => ("configuration", "deletion"),
-        Event::KeyFinish | Event::ZoneExcept | Event::HostResume | Event::PeerChange => {
+        Event::KeyFinish | Event::ZoneExcept | Event::HostResume | Event::HostRekey | Event::PeerChange => {
             ("configuration", "change")
         }
         Event::LogRecover | Event::IndexRebuild | Event::FunctionError => ("configuration", "info"),

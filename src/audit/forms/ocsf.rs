@@ -175,6 +175,7 @@ fn of_api(event: Event) -> u64 {
         | Event::RequestDone
         | Event::ZoneExcept
         | Event::HostResume
+        | Event::HostRekey
         | Event::LogRecover
         | Event::IndexRebuild
         | Event::DocumentRelabel

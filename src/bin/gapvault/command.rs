@@ -193,7 +193,12 @@ fn evidence() -> Vec<Command> {
         trusting(Command::new("consistency")).arg(positional("FILE")),
         trusting(Command::new("compare")).arg(place(positional("FIRST"))).arg(place(positional("SECOND"))),
         trusting(Command::new("request-cosign")).arg(to().required(true)).arg(witness()).arg(old),
-        Command::new("cosign").arg(positional("FILE")).arg(log()).arg(option("policy", "FILE")).arg(to()),
+        Command::new("cosign")
+            .arg(positional("FILE"))
+            .arg(log())
+            .arg(option("policy", "FILE"))
+            .arg(option("evidence", "DIR"))
+            .arg(to()),
         Command::new("import-cosign").arg(positional("FILE")).arg(witness().action(ArgAction::Append)),
     ]
 }

@@ -1,6 +1,7 @@
 //! The configuration file and the folders that a person's settings live in.
 
 use std::io::Read as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
@@ -26,6 +27,10 @@ pub(crate) struct Config {
     pub(crate) lang: Option<String>,
     /// Seconds to wait for another process.
     pub(crate) wait: Option<u64>,
+    /// After so many entries this host replaces its log key.
+    #[serde(rename = "log-key-entries")]
+    #[cfg_attr(not(feature = "vault"), allow(dead_code, reason = "an auditor's machine has no log key"))]
+    pub(crate) log_key_entries: Option<NonZero<u64>>,
 }
 
 /// Reads the configuration file; without one, everything is left open.
@@ -87,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_read_and_no_other() {
-        let all = "vault = '/v'\nidentity = '/i'\ntoken = '/t'\nstate = '/s'\nlang = 'zh-TW'\nwait = 5\n";
+        let all = "vault = '/v'\nidentity = '/i'\ntoken = '/t'\nstate = '/s'\nlang = 'zh-TW'\nwait = 5\nlog-key-entries = 1000\n";
         let config = parse(all).unwrap();
         assert_eq!(config.vault, Some("/v".into()));
         assert_eq!(config.identity, Some("/i".into()));
@@ -95,9 +100,11 @@ mod tests {
         assert_eq!(config.state, Some("/s".into()));
         assert_eq!(config.lang.as_deref(), Some("zh-TW"));
         assert_eq!(config.wait, Some(5));
+        assert_eq!(config.log_key_entries, NonZero::new(1000));
         assert_eq!(parse("").unwrap(), Config::default());
         assert!(parse("valut = '/v'").is_err());
         assert!(parse("wait = -1").is_err());
+        assert!(parse("log-key-entries = 0").is_err());
         assert!(!parse("vault = \n").unwrap_err().contains('\n'));
     }
 

@@ -9,6 +9,8 @@ mod telling;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
+#[cfg(feature = "vault")]
+use std::num::NonZero;
 #[cfg(not(feature = "vault"))]
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -26,7 +28,7 @@ use gapvault::plugin::{PATIENCE, Plugins};
 use gapvault::process::SystemClock;
 use gapvault::time::{Clock as _, Timestamp};
 #[cfg(feature = "vault")]
-use gapvault::vault::{self, Site, Vault};
+use gapvault::vault::{self, KEY_ENTRIES, Site, Vault};
 use gapvault::words::{Lang, Words, screen};
 use secrecy::SecretString;
 
@@ -65,6 +67,8 @@ pub(crate) struct Desk {
     stdin_passphrase: RefCell<Option<SecretString>>,
     state: Option<PathBuf>,
     wait: Duration,
+    #[cfg(feature = "vault")]
+    log_key_entries: u64,
     interrupted: Cell<bool>,
 }
 
@@ -110,6 +114,8 @@ impl Desk {
             stdin_passphrase: RefCell::new(None),
             state: setting("state", "GAPVAULT_STATE", config.state).or_else(config::default_state),
             wait: Duration::from_secs(wait),
+            #[cfg(feature = "vault")]
+            log_key_entries: config.log_key_entries.map_or(KEY_ENTRIES, NonZero::get),
             interrupted: Cell::new(false),
         })
     }
@@ -157,7 +163,8 @@ impl Desk {
             patience: PATIENCE,
             ask: Arc::new(Holder { lang, silent }),
         };
-        Ok(Site { plugins, ..Site::system(state, self.wait, Arc::new(on_wait)) })
+        let key_entries = self.log_key_entries;
+        Ok(Site { plugins, key_entries, ..Site::system(state, self.wait, Arc::new(on_wait)) })
     }
 
     /// The vault: the named one, or the one around the current folder.

@@ -27,6 +27,8 @@ labels!(
         ZoneExcept = "zone.except",
         /// A host's log key was added.
         HostEnrol = "host.enrol",
+        /// A host goes on with another log key.
+        HostRekey = "host.rekey",
         /// A log goes on in a new epoch after a loss.
         HostResume = "host.resume",
         /// Entries that a kill had left unsigned were taken up.
@@ -174,6 +176,7 @@ impl Category {
                 E::VaultInit
                 | E::RosterChange
                 | E::HostEnrol
+                | E::HostRekey
                 | E::HostResume
                 | E::LogRecover
                 | E::IndexRebuild

@@ -9,6 +9,7 @@ use super::super::ledger::Ledger;
 use super::super::segments::SegmentError;
 use crate::id::SessionId;
 use crate::log::entry::{Entry, Event, Outcome, Phase};
+use crate::log::keys::named;
 
 /// A row that is not complete yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +19,17 @@ struct Row {
     missing: u64,
 }
 
-/// The first entry of a row whose last ones are missing, among those that nobody signed for.
+/// The first entry of a row whose last ones are missing, among those that nobody signed for. So is one by which this host
+/// would have gone on with another log key: without that key's signature nothing came of it.
 pub(super) fn unfinished(ledger: &Ledger) -> Result<Option<u64>, StoreError> {
+    let own = ledger.host().host_id();
     let Some(extension) = ledger.extension().filter(|extension| !extension.signed) else { return Ok(None) };
     let mut row: Option<Row> = None;
     ledger.segments().for_each::<StoreError>(extension.from, extension.to, |seq, bytes| {
         let entry = Entry::parse(bytes).map_err(|_| SegmentError::Entry { at: seq })?;
+        let rekeyed = named(&entry).is_some_and(|(host, _)| Some(host) == own);
         row = match row {
+            _ if rekeyed => Some(Row { from: seq, session: entry.session(), missing: u64::MAX }),
             Some(row) if row.session == entry.session() => {
                 Some(Row { missing: row.missing - 1, ..row }).filter(|row| row.missing > 0)
             }

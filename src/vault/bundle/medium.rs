@@ -24,6 +24,7 @@ use crate::log::merkle::consistency_proof;
 use crate::note::SignedNote;
 use crate::policy::decide;
 use crate::store::live::Live;
+use crate::store::log_keys;
 use crate::store::medium::{Device, device_of};
 use crate::store::outbox::{self, OutboxFile};
 use crate::store::requests::{self, RequestFile};
@@ -160,6 +161,9 @@ impl Vault {
         }
         for epoch in 2..=live.ledger().epoch() {
             notes.insert(format!("resume-{epoch:04}"), disk.read(&layout.resume_note(epoch), NOTE_LIMIT)?);
+        }
+        for (number, proof) in log_keys::hand_overs(&self.context)? {
+            notes.insert(format!("log-key-{number:04}"), proof);
         }
         let witness = self.witness_request(live, &channels, sending.core.receiver)?;
         notes.insert("witness-request".to_owned(), witness.print());

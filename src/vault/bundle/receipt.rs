@@ -11,18 +11,21 @@ use super::super::{Code, Error, Vault};
 use super::accept::find_incoming;
 use crate::access::{Action, Request};
 use crate::bundle::{
-    DAMAGED_LIMIT, Known, Link, RECEIPT_LIMIT, RECEIPT_NAME, RECEIPT_POLICY_NAME, RECEIPT_RESUME_PREFIX,
-    RECEIPT_ROSTER_PREFIX, Receipt, ReceiptPaper, SliceName, Verdict, Witnessed, is_answer,
+    DAMAGED_LIMIT, Known, Link, RECEIPT_LIMIT, RECEIPT_LOG_KEY_PREFIX, RECEIPT_NAME, RECEIPT_POLICY_NAME,
+    RECEIPT_RESUME_PREFIX, RECEIPT_ROSTER_PREFIX, Receipt, ReceiptPaper, SliceName, Verdict, Witnessed,
+    is_answer,
 };
 use crate::id::{BundleId, MemberId, VaultId};
 use crate::identity::Identity;
 use crate::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::log::cosignature::WitnessKey;
 use crate::log::entry::{Event, Object, Outcome};
+use crate::log::keys::verify_by_any;
 use crate::note::{SignedNote, origin};
 use crate::policy::{Machine, decide, standing};
 use crate::store::disk::write_durably;
 use crate::store::live::Live;
+use crate::store::log_keys;
 use crate::store::medium::Medium;
 use crate::store::outbox;
 use crate::store::rosters::NOTE_LIMIT;
@@ -49,6 +52,7 @@ struct Read {
     rosters: Vec<(u64, Vec<u8>)>,
     policy: Option<Vec<u8>>,
     resumes: Vec<(u64, Vec<u8>)>,
+    hand_overs: Vec<(u64, Vec<u8>)>,
 }
 
 impl Vault {
@@ -106,6 +110,9 @@ impl Vault {
             for epoch in 2..=live.ledger().epoch() {
                 let bytes = self.context.disk.read(&self.context.layout.resume_note(epoch), NOTE_LIMIT)?;
                 files.push((to.join(format!("{RECEIPT_RESUME_PREFIX}{epoch:04}")), bytes));
+            }
+            for (number, bytes) in log_keys::hand_overs(&self.context)? {
+                files.push((to.join(format!("{RECEIPT_LOG_KEY_PREFIX}{number:04}")), bytes));
             }
         }
         let path = if folder { to.join(RECEIPT_NAME) } else { to.to_owned() };
@@ -186,6 +193,7 @@ impl Vault {
         let known = peer.known;
         let after = known
             .after(&read.rosters, read.policy.as_deref(), &read.resumes)
+            .and_then(|after| after.handed_over(&read.hand_overs))
             .map_err(|error| tampered("roster").because(error))?;
         let (receipt, signer) = Receipt::verify(&read.bytes, &after).ok_or_else(|| tampered("signature"))?;
         let member = standing(after.roster(), signer, receipt.created);
@@ -355,7 +363,8 @@ fn read_receipt(vault: &Vault, path: &Path) -> Result<Read, Error> {
             .disk
             .read(path, limit)
             .map_err(|error| if error.is_not_found() { missing() } else { wrong().because(error) })?;
-        return Ok(Read { bytes, rosters: Vec::new(), policy: None, resumes: Vec::new() });
+        let (rosters, resumes, hand_overs) = (Vec::new(), Vec::new(), Vec::new());
+        return Ok(Read { bytes, rosters, policy: None, resumes, hand_overs });
     }
     let medium = Medium::open(path)?;
     let bytes = medium.read(RECEIPT_NAME, limit)?.ok_or_else(missing)?;
@@ -374,7 +383,8 @@ fn read_receipt(vault: &Vault, path: &Path) -> Result<Read, Error> {
     };
     let policy = medium.read(RECEIPT_POLICY_NAME, NOTE_LIMIT)?;
     let (rosters, resumes) = (numbered(RECEIPT_ROSTER_PREFIX)?, numbered(RECEIPT_RESUME_PREFIX)?);
-    Ok(Read { bytes, rosters, policy, resumes })
+    let hand_overs = numbered(RECEIPT_LOG_KEY_PREFIX)?;
+    Ok(Read { bytes, rosters, policy, resumes, hand_overs })
 }
 
 /// The notes under the names that they have in a bundle.
@@ -382,16 +392,15 @@ fn notes_of(read: &Read) -> BTreeMap<String, Vec<u8>> {
     let named = |prefix: &'static str, notes: &'_ [(u64, Vec<u8>)]| {
         notes.iter().map(|(number, note)| (format!("{prefix}{number:04}"), note.clone())).collect::<Vec<_>>()
     };
-    let notes = [named("roster-", &read.rosters), named("resume-", &read.resumes)].concat();
+    let hand_overs = named("log-key-", &read.hand_overs);
+    let notes = [named("roster-", &read.rosters), named("resume-", &read.resumes), hand_overs].concat();
     notes.into_iter().chain(read.policy.iter().map(|policy| ("policy".to_owned(), policy.clone()))).collect()
 }
 
 /// The receiver's own checkpoint is signed by its log.
 fn judge_checkpoint(receiver: &Known, receipt: &Receipt) -> Option<SignedCheckpoint> {
     let origin = std::str::from_utf8(&receipt.checkpoint).ok()?.split('\n').next()?;
-    let members = receiver.member_keys();
-    let mut keys = receiver.log_keys(origin).into_iter();
-    keys.find_map(|key| SignedCheckpoint::verify(&receipt.checkpoint, &key, &members).ok())
+    verify_by_any(&receipt.checkpoint, &receiver.log_keys(origin), &receiver.member_keys())
 }
 
 fn is_final(verdict: &str) -> bool {

@@ -9,6 +9,7 @@ use crate::bundle::{Known, NUMBER_LIMIT, Peer, VaultCard};
 use crate::crypto::Digest;
 use crate::id::VaultId;
 use crate::log::entry::{Event, Object, Outcome};
+use crate::log::keys::HAND_OVER_LIMIT;
 use crate::note::{SignedNote, VerifierKey};
 use crate::store::StoreError;
 use crate::store::index::Place;
@@ -24,6 +25,8 @@ pub(super) struct Said {
     followed: Option<(u64, Digest)>,
     /// The newest epoch whose note was taken.
     epoch: u64,
+    /// How many changes of its log keys were taken.
+    handed: u64,
 }
 
 impl Vault {
@@ -64,6 +67,11 @@ impl Vault {
             let note = read(PeerFile::Resume(epoch))?;
             known = known.after(&[], None, &[(epoch, note)]).map_err(|error| tampered().because(error))?;
         }
+        let mut proofs = Vec::new();
+        for number in known.hand_overs().len() as u64 + 1..=said.handed.min(HAND_OVER_LIMIT as u64) {
+            proofs.push((number, read(PeerFile::LogKey(number))?));
+        }
+        let known = known.handed_over(&proofs).map_err(|error| tampered().because(error))?;
         Ok(Some(Admitted { peer, known }))
     }
 
@@ -127,7 +135,7 @@ pub(super) fn said(live: &Live) -> Result<BTreeMap<VaultId, Said>, Error> {
         let detail = entry.detail();
         match (detail.code.as_ref().map(|code| code.as_str()), detail.note_sha256) {
             (Some("added"), Some(note)) if used.insert(note) => {
-                all.insert(id, Said { note, at, followed: None, epoch: 1 });
+                all.insert(id, Said { note, at, followed: None, epoch: 1, handed: 0 });
             }
             (Some(RESET_OUT | RESET_IN), Some(note)) if used.insert(note) => {
                 if let Some(said) = all.get_mut(&id) {
@@ -143,6 +151,7 @@ pub(super) fn said(live: &Live) -> Result<BTreeMap<VaultId, Said>, Error> {
                     // Never back: who was sent away since would count again.
                     said.followed = newer.map(|version| (version, roster)).or(said.followed);
                     said.epoch = said.epoch.max(detail.to.unwrap_or(1));
+                    said.handed = said.handed.max(detail.count.unwrap_or(0));
                 }
             }
             _ => {}

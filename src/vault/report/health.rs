@@ -84,6 +84,8 @@ pub struct RebuildReport {
     pub documents: u64,
     /// Hash tiles written anew.
     pub tiles: u64,
+    /// Proofs of log keys that were wrong or missing.
+    pub log_keys: u64,
     /// Where the old index was put aside, if there was one.
     #[serde(serialize_with = "some_lossy")]
     pub old_index: Option<PathBuf>,

@@ -117,6 +117,7 @@ fn vaults() -> Vec<Command> {
         .hide(true)
         .subcommand(Command::new("trust").arg(option("code", "CODE")))
         .subcommand(Command::new("enrol"))
+        .subcommand(Command::new("rekey"))
         .subcommand(
             Command::new("resume").arg(option("reason", "TEXT").required(true)).arg(option("code", "CODE")),
         );

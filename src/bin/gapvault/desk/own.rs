@@ -9,8 +9,8 @@ use gapvault::fault::Error;
 use gapvault::id::VaultId;
 use gapvault::log::cosignature::WitnessKey;
 use gapvault::log::entry::Entry;
+use gapvault::log::keys::LogKey;
 use gapvault::log::proof::EntryProof;
-use gapvault::note::VerifierKey;
 use gapvault::roster::InForce;
 use gapvault::vault::Vault;
 
@@ -30,7 +30,7 @@ impl OwnLog for Vault {
         self.audit_chain()
     }
 
-    fn keys(&self) -> Result<Vec<VerifierKey>, Error> {
+    fn keys(&self) -> Result<Vec<LogKey>, Error> {
         self.audit_keys()
     }
 

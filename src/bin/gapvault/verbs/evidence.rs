@@ -17,6 +17,7 @@ use gapvault::id::VaultId;
 use gapvault::log::checkpoint::MAX_CHECKPOINT_LEN;
 use gapvault::log::cosignature::WitnessKey;
 use gapvault::log::entry::{Entry, MAX_ENTRY_LEN};
+use gapvault::log::keys::LogKey;
 use gapvault::log::proof::{EntryProof, MAX_PROOF_LEN};
 use gapvault::note::VerifierKey;
 use gapvault::roster::InForce;
@@ -41,7 +42,7 @@ pub(crate) trait OwnLog {
     /// Every roster of its vault, from the first on.
     fn chain(&self) -> Result<Vec<InForce>, Error>;
     /// The keys that sign it.
-    fn keys(&self) -> Result<Vec<VerifierKey>, Error>;
+    fn keys(&self) -> Result<Vec<LogKey>, Error>;
     /// Its newest checkpoint.
     fn checkpoint(&self) -> Result<CheckpointReport, Error>;
     /// The proof of an entry.
@@ -152,9 +153,11 @@ fn trust(matches: &ArgMatches) -> Result<Trust, Error> {
 }
 
 /// The keys that a log is trusted by: those named, or those of the vault at hand.
-fn log_keys(desk: &Desk, matches: &ArgMatches) -> Result<Vec<VerifierKey>, Error> {
+fn log_keys(desk: &Desk, matches: &ArgMatches) -> Result<Vec<LogKey>, Error> {
     match policy(matches)? {
-        Some(policy) if !policy.logs().is_empty() => Ok(policy.logs().to_vec()),
+        Some(policy) if !policy.logs().is_empty() => {
+            Ok(policy.logs().iter().cloned().map(LogKey::from).collect())
+        }
         _ => desk.own()?.keys(),
     }
 }
@@ -274,7 +277,7 @@ pub(super) fn consistency(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error
 pub(super) fn compare(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let read = |name| files::small(&needed_path(matches, name)?, MAX_CHECKPOINT_LEN as u64);
     let (one, other) = (read("first")?, read("second")?);
-    let judge = |keys: &[VerifierKey], log: Option<&dyn LogSource>| {
+    let judge = |keys: &[LogKey], log: Option<&dyn LogSource>| {
         proofs::compare(&read_checkpoint(&one, keys)?, &read_checkpoint(&other, keys)?, log)
     };
     let report = match evidence_path(matches) {
@@ -321,7 +324,9 @@ pub(super) fn cosign(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let told: Vec<VerifierKey> = policy(matches)?.map(|policy| policy.logs().to_vec()).unwrap_or_default();
     let me = desk.me()?;
     let memory = desk.state()?.join("witness");
-    let mut report = witness::cosign(&memory, &request, &told, me.signing(), desk.now())?;
+    let evidence = evidence_path(matches).map(|folder| Evidence::open(&folder)).transpose()?;
+    let known = evidence.as_ref().map(Evidence::known);
+    let mut report = witness::cosign(&memory, &request, &told, known, me.signing(), desk.now())?;
     report.path = kept(matches, report.note.as_bytes())?;
     desk.answer(&report, |desk| {
         let facts = [

@@ -58,6 +58,9 @@ pub(crate) fn rebuild(desk: &Desk) -> Result<u8, Error> {
             ("tiles", report.tiles.to_string()),
         ];
         let mut lines = vec![desk.text("say-rebuilt", &facts)];
+        if report.log_keys > 0 {
+            lines.push(desk.text("say-rebuilt-log-keys", &[("keys", report.log_keys.to_string())]));
+        }
         if let Some(old) = &report.old_index {
             lines.push(desk.text("say-old-index", &[("path", screen::escape(&old.display().to_string()))]));
         }

@@ -1,4 +1,4 @@
-//! `host trust`, `enrol`, `resume`: this machine and this vault.
+//! `host trust`, `enrol`, `rekey`, `resume`: this machine and this vault.
 
 use clap::ArgMatches;
 use gapvault::vault::{Error, HostReport, ResumeView, VaultView};
@@ -10,6 +10,10 @@ pub(crate) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let report = match matches.subcommand() {
         Some(("trust", matches)) => trust(desk, matches)?,
         Some(("resume", matches)) => resume(desk, matches)?,
+        Some(("rekey", _)) => {
+            let (vault, me) = desk.vault_and_me()?;
+            vault.host_rekey(&me)?
+        }
         _ => {
             let (vault, me) = desk.vault_and_me()?;
             vault.host_enrol(&me)?
