@@ -43,6 +43,21 @@ officer audit request-cosign -o request.txt
 "$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id --json cosign request.txt -o signed.txt --log "$key" >cosigned.json
 witness=$(sed 's/.*"witness":"\([^"]*\)".*/\1/' cosigned.json)
 officer audit import-cosign signed.txt >/dev/null
+# The log goes on with another key: the auditor's machine, which was told the first one, follows by the evidence.
+first=$key
+officer host rekey >/dev/null
+officer list --find paper >/dev/null
+officer audit export followed >/dev/null
+officer audit request-cosign -o request.txt --witness "$witness"
+if "$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id cosign request.txt >/dev/null 2>unknown.txt; then
+    fail "a key that nobody vouched for was believed"
+fi
+grep -q 'evidence' unknown.txt || fail "no hint: $(cat unknown.txt)"
+"$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id cosign request.txt -o signed.txt --evidence followed >/dev/null
+officer audit import-cosign signed.txt >/dev/null
+mapfile -t keys < <(officer --json audit checkpoint | sed 's/.*"keys":\[\([^]]*\)\].*/\1/' | tr ',' '\n' | tr -d '"')
+[[ ${#keys[@]} = 2 && ${keys[0]} = "$first" ]] || fail "not two keys: ${keys[*]}"
+key=${keys[1]}
 digest=$(officer --json audit export evidence | sed 's/.*"digest":"\([^"]*\)".*/\1/')
 
 # README.txt: nothing was changed since.
@@ -64,7 +79,7 @@ grep -q '"witnessed_size":0' verdict.json && fail "the witness's signature was l
 if command -v go >/dev/null && [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog ]; then
     grep -qF 'GO111MODULE=off GOPATH=/usr/share/gocode go run check.go log/1 KEY...' evidence/README.txt || fail "README.txt has another command"
     (cd evidence && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE="$work/go" go build -o "$work/check" check.go)
-    checked() { "$work/check" "$1/log/1" "$key" >"$work/go.txt" 2>&1; }
+    checked() { "$work/check" "$1/log/1" "${keys[@]}" >"$work/go.txt" 2>&1; }
     checked evidence || fail "Go: $(cat go.txt)"
     cat go.txt
 else
@@ -87,7 +102,7 @@ while read -r file; do
         log/1/tile/* | log/1/checkpoint | log/1/checkpoints)
             if checked spoilt; then fail "Go did not see $file at $at"; fi
             if small spoilt >/dev/null; then fail "gapvault-audit did not see $file at $at"; fi ;;
-        roster/* | policy/*)
+        roster/* | policy/* | log-keys/*)
             if small spoilt >/dev/null; then fail "gapvault-audit did not see $file at $at"; fi ;;
     esac
     spoilt=$((spoilt + 1))
@@ -102,7 +117,7 @@ for candidate in python3.14 python3.13 python3.12 "$(command -v pyenv >/dev/null
     done
 done
 if [ -n "$python" ] && "$python" -m venv others && others/bin/pip install -q aics-tlog==0.2.1 >pip.txt 2>&1; then
-    others/bin/python "$here/tests/audit/others.py" evidence "$key" "$witness" "$auditor" "$work"
+    others/bin/python "$here/tests/audit/others.py" evidence "$(IFS=,; echo "${keys[*]}")" "$witness" "$auditor" "$work"
 else
     echo "skipped: aics-tlog needs Python 3.12 or newer"
 fi

@@ -13,6 +13,7 @@ use gapvault::evidence::proofs::{self, LogSource};
 use gapvault::evidence::{AuditVerifyReport, Evidence, Trust, VerifyWish, read_checkpoint};
 use gapvault::id::VaultId;
 use gapvault::label::{Class, Role};
+use gapvault::log::keys::LogKey;
 use gapvault::note::VerifierKey;
 use gapvault::vault::{Code, Error, Identity, NoProgress};
 
@@ -45,8 +46,12 @@ impl Exported {
         folder
     }
 
-    pub(crate) fn keys(&self) -> Vec<VerifierKey> {
+    pub(crate) fn log_keys(&self) -> Vec<LogKey> {
         self.office.place.vault().audit_keys().unwrap()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<VerifierKey> {
+        self.log_keys().iter().map(|key| key.verifier().clone()).collect()
     }
 
     /// Something more in the log.
@@ -271,7 +276,7 @@ fn two_histories_come_out_with_both_notes() {
     let report = Evidence::open(&fork).unwrap().verify(&mut { wish }).unwrap();
     assert_eq!(report.verdict, "forked");
     assert_eq!(report.notes.len(), 2);
-    let keys = exported.keys();
+    let keys = exported.log_keys();
     for note in &report.notes {
         assert!(read_checkpoint(note.as_bytes(), &keys).is_ok());
     }
@@ -285,7 +290,7 @@ fn two_histories_come_out_with_both_notes() {
 #[test]
 fn every_entry_is_proven_from_the_vault_and_from_the_evidence_alike() {
     let exported = Exported::new();
-    let (vault, keys) = (exported.office.place.vault(), exported.keys());
+    let (vault, keys) = (exported.office.place.vault(), exported.log_keys());
     let evidence = Evidence::open(&exported.folder).unwrap();
     let log = evidence.log(1, keys.clone());
     let size = verify(&exported.folder, exported.vault).unwrap().size;
@@ -302,7 +307,7 @@ fn every_entry_is_proven_from_the_vault_and_from_the_evidence_alike() {
         assert_eq!(refused(&proof, other.entry.as_deref()), Code::TamperedProof);
         let moved = gapvault::log::proof::EntryProof { index: other.index, ..proof.clone() };
         assert_eq!(refused(&moved, None), Code::TamperedProof);
-        let stranger = [VerifierKey::new("example.com/log", keys[0].key()).unwrap()];
+        let stranger = [VerifierKey::new("example.com/log", keys[0].verifier().key()).unwrap().into()];
         let code = proofs::check_proof(&proof.print(), None, &stranger, None).unwrap_err().code();
         assert_eq!(code, Code::UnverifiableLog);
     }

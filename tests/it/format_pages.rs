@@ -9,12 +9,13 @@ use gapvault::bundle::{
 };
 use gapvault::crypto::{Digest, PublicKey, SigningKey};
 use gapvault::evidence::read_checkpoint;
-use gapvault::id::{BundleId, Code, DocumentId, MemberId, RequestId, VaultId};
+use gapvault::id::{BundleId, Code, DocumentId, MemberId, RequestId, SessionId, VaultId};
 use gapvault::label::{Class, KeyKind, Role, Zone};
 use gapvault::log::checkpoint::{Checkpoint, SignedCheckpoint};
 use gapvault::log::cosignature::{Cosignature, WitnessKey, cosigners};
-use gapvault::log::entry::{Category, Entry, Event, Outcome};
+use gapvault::log::entry::{Category, Draft, Entry, Event, Object, Outcome};
 use gapvault::log::frames::ENTRIES;
+use gapvault::log::keys::{Generations, HandOver};
 use gapvault::log::merkle::{leaf_hash, node_hash, root_of};
 use gapvault::log::proof::EntryProof;
 use gapvault::note::{Fields, FieldsReader, SignedNote, VerifierKey, member_id, member_key_name, origin};
@@ -22,7 +23,7 @@ use gapvault::policy::{Approval, Ask, ClassRules, Export, Part, Policy, Wanted};
 use gapvault::roster::Resume;
 use gapvault::roster::{Host, InForce, KeyName, Member, Purpose, Roster, found};
 use gapvault::sealed::Commitment;
-use gapvault::time::Timestamp;
+use gapvault::time::{Moment, Timestamp};
 
 const BUNDLE: &str = include_str!("../../docs/format/bundle.md");
 const EVIDENCE: &str = include_str!("../../docs/format/evidence.md");
@@ -71,7 +72,7 @@ fn the_note_of_its_page_verifies_and_is_what_we_write() {
 
 #[test]
 fn the_log_of_its_page_hangs_together_and_is_what_we_write() {
-    let [first, second, hashes, note, key] = blocks(LOG);
+    let [first, second, hashes, note, key, ..] = blocks::<7>(LOG);
     let note = format!("{note}\n");
     let entries = [first, second].map(|line| line.trim_end().as_bytes());
     for (seq, line) in (0..).zip(entries) {
@@ -99,6 +100,33 @@ fn the_log_of_its_page_hangs_together_and_is_what_we_write() {
     assert_eq!(read.signers().len(), 2);
     let ours = Checkpoint::new(&origin(&VaultId([0x3f; 32]), 1), 2, root).unwrap();
     assert_eq!(ours.sign(&host, Some(&member)).unwrap().print(), note);
+}
+
+#[test]
+fn the_next_log_key_of_its_page_follows_from_the_first() {
+    let [first, second, _, _, log_key, third, proof] = blocks(LOG);
+    let old: VerifierKey = log_key.trim().parse().unwrap();
+    let (now, next) = (key(HOST), key(NEXT_HOST));
+    let host = Host::id_of(&now.public());
+    let moment = Moment { time: at("3T08:01"), boot: String::new(), mono_ms: 86_460_123 };
+    let mut draft =
+        Draft::new(Event::HostRekey, Outcome::Ok, SessionId([0; 16]), host, Zone::Isolated, &moment);
+    draft.object = Some(Object::host(host));
+    draft.detail.host_key = Some(next.public().0);
+    let entry = draft.entry(2).unwrap().to_bytes();
+    let leaves = [first, second].map(|line| leaf_hash(line.trim_end().as_bytes()));
+    let before = node_hash(&leaves[0], &leaves[1]);
+    let tree = Checkpoint::new(old.name(), 3, node_hash(&before, &leaf_hash(&entry))).unwrap();
+    let note = SignedNote::sign(&tree.text(), &[(old.name(), &now), (old.name(), &next)]).unwrap();
+    let made = HandOver::proof(entry.clone(), vec![before], note.print().as_bytes()).unwrap();
+    let made = String::from_utf8(made).unwrap();
+    let entry = String::from_utf8(entry).unwrap();
+    compare("log", &[third, proof], &[entry, made.clone()]);
+
+    let handed = HandOver::parse(made.as_bytes()).unwrap();
+    let keys = Generations::follow(VaultId([0x3f; 32]), 1, &[now.public()], &[handed]).into_keys();
+    let shown: Vec<_> = keys.iter().map(|key| (key.verifier().key(), key.begins(), key.until())).collect();
+    assert_eq!(shown, [(now.public(), 0, Some(3)), (next.public(), 3, None)]);
 }
 
 #[test]
@@ -520,7 +548,7 @@ fn one_slice_of_parity_is_the_xor_of_all_volumes() {
 
 #[test]
 fn the_proof_of_its_page_is_what_we_write_and_holds() {
-    let [first, second, _hashes, checkpoint, key] = blocks(LOG);
+    let [first, second, _hashes, checkpoint, key, ..] = blocks::<7>(LOG);
     let [proof, witness] = blocks(EVIDENCE);
     let signing = SigningKey::from_seed([3; 32]);
     let known = WitnessKey::of_member(signing.public());
@@ -528,7 +556,7 @@ fn the_proof_of_its_page_is_what_we_write_and_holds() {
 
     let log: VerifierKey = key.trim().parse().unwrap();
     let note = format!("{}\n", checkpoint.trim_end());
-    let (tree, mut note) = read_checkpoint(note.as_bytes(), &[log]).unwrap();
+    let (tree, mut note) = read_checkpoint(note.as_bytes(), &[log.into()]).unwrap();
     let now = Timestamp::from_unix_ms(1_790_000_000_000);
     note.add(Cosignature::sign(&signing, &tree, now).unwrap().line(&known).unwrap()).unwrap();
     let ours = EntryProof {

@@ -5,6 +5,7 @@ mod checked;
 mod dropbox;
 mod forge;
 mod hostile;
+mod log_keys;
 mod media;
 mod order;
 mod people;

@@ -16,6 +16,7 @@ mod faults;
 mod format_pages;
 mod gap;
 mod kills;
+mod log_keys;
 mod long;
 mod people;
 pub(crate) mod plugins;

@@ -185,11 +185,11 @@ fn a_sample_is_the_same_for_everybody_and_every_proof_holds() {
     let seed = seed("dice: 3 1 4 1 5");
     let wish = Wish { checkpoint: Some(&note), seed: &seed, count: 7 };
     let own = vault.audit_sample(&wish).unwrap();
-    let (checkpoint, _) = read_checkpoint(&note, &exported.keys()).unwrap();
+    let (checkpoint, _) = read_checkpoint(&note, &exported.log_keys()).unwrap();
     assert_eq!(places(&own), draw(&checkpoint, &seed, 7));
     let all = entries(&exported);
     for drawn in &own.entries {
-        let report = check_proof(drawn.proof.as_bytes(), None, &exported.keys(), None).unwrap();
+        let report = check_proof(drawn.proof.as_bytes(), None, &exported.log_keys(), None).unwrap();
         let at = usize::try_from(drawn.index).unwrap();
         assert_eq!((report.index, report.size), (drawn.index, checkpoint.size()));
         assert_eq!(serde_json::to_vec(&drawn.entry).unwrap(), all[at].to_bytes());
@@ -223,7 +223,7 @@ fn a_sample_of_a_log_that_did_not_grow_from_the_checkpoint_is_refused() {
     exported.grow();
     let newer = exported.office.place.vault().audit_checkpoint().unwrap().note.into_bytes();
     let evidence = Evidence::open(&exported.folder).unwrap();
-    let log = evidence.log(1, exported.keys());
+    let log = evidence.log(1, exported.log_keys());
     let code = |note: &[u8]| {
         let wish = Wish { checkpoint: Some(note), seed: &seed, count: 3 };
         sample(&log, &wish).err().map(|error| error.code())

@@ -63,7 +63,11 @@ const DEEDS: [(&str, &str, &[Deed]); 17] = [
     ),
     ("allow work while connected", "核准連線作業例外", &[Deed::Do(|_| Action::Except)]),
     ("admit another vault", "准許與其他保管庫往來", &[Deed::Do(|_| Action::Pair)]),
-    ("let a host write", "准許電腦寫入", &[Deed::Do(|_| Action::EnrolHost)]),
+    (
+        "let a host write; replace its log key",
+        "准許電腦寫入；更換其紀錄金鑰",
+        &[Deed::Do(|_| Action::EnrolHost)],
+    ),
     ("go on after a restore", "還原後繼續作業", &[Deed::Do(|_| Action::Resume)]),
 ];
 

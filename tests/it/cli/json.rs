@@ -52,7 +52,8 @@ const CONTRACTS: &[(&[&str], &str, &str)] = &[
     ),
     (&["audit", "show", "--last", "2"], "audit.show", "entries"),
     (&["audit", "show", "--document", "ID"], "audit.show", "entries"),
-    (&["rebuild"], "rebuild", "entries documents tiles old_index"),
+    (&["host", "rekey"], "host", "state vault name code epoch size"),
+    (&["rebuild"], "rebuild", "entries documents tiles log_keys old_index"),
     (&["destroy", "ID", "--reason", "r", "--yes"], "destroy", "id"),
 ];
 

@@ -117,7 +117,7 @@ fn logs_of_the_sizes_at_which_tiles_fill_up_are_judged_and_proven() {
         assert_eq!((report.verdict.as_str(), report.size), ("ok", size as u64), "{:?}", report.findings);
         assert_eq!(report.signed_size, size as u64);
         let evidence = folder.evidence();
-        let log = evidence.log(1, vec![folder.log_key()]);
+        let log = evidence.log(1, vec![folder.log_key().into()]);
         for seq in [0, 1, 255, 256, 511, 512, 65_535, 65_536].into_iter().filter(|seq| *seq < size) {
             let proof = proofs::prove(&log, seq as u64).unwrap();
             assert_eq!(proof.entry.as_deref(), Some(entries[seq].as_slice()));

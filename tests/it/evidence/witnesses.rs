@@ -24,7 +24,7 @@ fn signed(
     told: &[VerifierKey],
     key: &SigningKey,
 ) -> Result<CosignReport, Error> {
-    cosign(memory, request, told, key, at(NOW))
+    cosign(memory, request, told, None, key, at(NOW))
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub(crate) enum Verb {
     MemberAdd,
     Enrol,
     Resume,
+    LogKey,
     // From here on in an office of three people.
     Leave,
     Retire,
@@ -50,7 +51,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Init,
         Self::Seal,
         Self::Move,
@@ -61,6 +62,7 @@ impl Verb {
         Self::MemberAdd,
         Self::Enrol,
         Self::Resume,
+        Self::LogKey,
     ];
 
     /// Those that take an office of several people.
@@ -325,6 +327,10 @@ fn work(
         Verb::Resume => {
             vault.host_resume(me, "主機毀損", &mut |_| Ok(()))?;
             acks.say("resumed");
+        }
+        Verb::LogKey => {
+            vault.host_rekey(me)?;
+            acks.say("rekeyed");
         }
         verb if Verb::GAP.contains(&verb) => {
             super::gap::work(ground, verb, &vault, acks, &super::gap::bundle_of(ground))?;

@@ -57,11 +57,7 @@ pub(crate) fn judge(ground: &Ground, verb: Verb, said: &[String]) {
     if verb == Verb::Init {
         return;
     }
-    match verb {
-        Verb::Enrol => enrolled(&vault, ground, acked("enrolled")),
-        Verb::Resume => followed(ground),
-        _ => {}
-    }
+    of_the_host(ground, verb, &vault, said);
     for line in said.iter().filter_map(|line| line.strip_prefix("changed ")) {
         let (id, digest) = line.split_once(' ').unwrap();
         let shown = vault.show(None, id, false).unwrap().document;
@@ -138,6 +134,30 @@ fn enrolled(vault: &Vault, ground: &Ground, acked: bool) {
         assert_eq!(refused.unwrap_err().code(), Code::NoDocument);
         sound(&vault);
     }
+}
+
+fn of_the_host(ground: &Ground, verb: Verb, vault: &Vault, said: &[String]) {
+    let acked = |line: &str| said.iter().any(|said| said == line);
+    match verb {
+        Verb::Enrol => enrolled(vault, ground, acked("enrolled")),
+        Verb::Resume => followed(ground),
+        Verb::LogKey => rekeyed(vault, ground, acked("rekeyed")),
+        _ => {}
+    }
+}
+
+/// The log has one key or the next, the host's state has the secret of that one alone, and can go on to another.
+fn rekeyed(vault: &Vault, ground: &Ground, acked: bool) {
+    let folder = ground.at("state").join("vaults");
+    let state = folder.join(&names(&folder)[0]);
+    let secrets = || names(&state).into_iter().filter(|name| name.ends_with(".key")).collect::<Vec<_>>();
+    let proofs = || names(&ground.at("v").join("log-keys")).len();
+    let done = proofs();
+    assert!(done == 1 || !acked && done == 0);
+    assert_eq!(secrets(), [["log.key", "log-1.1.key"][done]]);
+    vault.host_rekey(&ground.person("founder")).unwrap();
+    assert_eq!((proofs(), secrets()), (done + 1, vec![format!("log-1.{}.key", done + 1)]));
+    sound(vault);
 }
 
 /// The host that knew the log before it was gone on with elsewhere says so, and follows when it is told to.

@@ -21,6 +21,7 @@ fn record(epoch: u64, roster_version: u64) -> StateRecord {
         roster_version,
         roster_digest: Digest([8; 32]),
         epoch,
+        generation: 0,
         // Notes of different lengths, so that the file grows and shrinks.
         checkpoint: vec![b'x'; if roster_version.is_multiple_of(2) { 10 } else { 5000 }],
     }
