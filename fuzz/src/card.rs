@@ -26,6 +26,7 @@ pub fn notes() -> CardNotes {
         rosters: sender.rosters.clone(),
         policy: Some(sender.policy.clone()),
         resumes: vec![sender.resume.clone()],
+        hand_overs: Vec::new(),
     }
 }
 

@@ -1,6 +1,14 @@
+use gapvault::crypto::SigningKey;
+use gapvault::id::{SessionId, VaultId};
+use gapvault::label::Zone;
 use gapvault::log::checkpoint::Checkpoint;
+use gapvault::log::entry::{Draft, Event, Object, Outcome};
+use gapvault::log::keys::{Generations, HandOver};
 use gapvault::log::merkle::{leaf_hash, root_of};
 use gapvault::log::proof::{EntryProof, MAX_PROOF_LEN};
+use gapvault::note::{SignedNote, origin};
+use gapvault::roster::Host;
+use gapvault::time::{Moment, Timestamp};
 
 use crate::cut::Cut;
 use crate::edit::edits;
@@ -25,6 +33,29 @@ pub fn good() -> EntryProof {
     }
 }
 
+const VAULT: VaultId = VaultId([0x3f; 32]);
+
+/// The first log key of a vault, and the next one.
+fn keys() -> [SigningKey; 2] {
+    [1, 2].map(|seed| SigningKey::from_seed([seed; 32]))
+}
+
+/// That the second key follows the first, in a log of one entry.
+pub fn hand_over() -> Vec<u8> {
+    let [now, next] = keys();
+    let host = Host::id_of(&now.public());
+    let moment = Moment { time: Timestamp::from_unix_ms(0), boot: String::new(), mono_ms: 0 };
+    let mut draft =
+        Draft::new(Event::HostRekey, Outcome::Ok, SessionId([0; 16]), host, Zone::Isolated, &moment);
+    draft.object = Some(Object::host(host));
+    draft.detail.host_key = Some(next.public().0);
+    let entry = draft.entry(0).expect("it is sound").to_bytes();
+    let name = origin(&VAULT, 1);
+    let tree = Checkpoint::new(&name, 1, leaf_hash(&entry)).expect("it is sound");
+    let note = SignedNote::sign(&tree.text(), &[(&name, &now), (&name, &next)]).expect("it is sound");
+    HandOver::proof(entry, Vec::new(), note.print().as_bytes()).expect("it is one")
+}
+
 /// A proof has one spelling; and however it was changed on its way, it proves what the log has there or nothing.
 pub fn proof(data: &[u8]) {
     match data.split_first() {
@@ -33,8 +64,24 @@ pub fn proof(data: &[u8]) {
             edits(&mut bytes, &mut Cut::new(changes));
             judged(&bytes);
         }
-        _ => judged(data),
+        Some((2, changes)) => {
+            let mut bytes = hand_over();
+            edits(&mut bytes, &mut Cut::new(changes));
+            judged(&bytes);
+            let whole = bytes == hand_over();
+            assert!(!follows(&bytes) || whole, "no other log key follows");
+        }
+        _ => {
+            judged(data);
+            assert!(!follows(data) || data == hand_over(), "no other log key follows");
+        }
     }
+}
+
+/// Whether whoever knows the first log key takes this as a proof of the next one.
+fn follows(bytes: &[u8]) -> bool {
+    let Some(next) = HandOver::parse(bytes) else { return false };
+    Generations::follow(VAULT, 1, &[keys()[0].public()], &[next]).taken() > 0
 }
 
 fn judged(bytes: &[u8]) {

@@ -7,6 +7,7 @@
 use super::known::{BadChain, CHAIN_LIMIT, Known, NOTE_LIMIT};
 use crate::crypto::Digest;
 use crate::id::Code;
+use crate::log::keys::HAND_OVER_LIMIT;
 
 /// The first line.
 pub const CARD_KIND: &str = "gapvault.vault-card/v1";
@@ -79,7 +80,9 @@ impl CardNotes {
                 "log-key" => notes.hand_overs.push(note.to_vec()),
                 _ => return None,
             }
-            if notes.rosters.len() + notes.resumes.len() + notes.hand_overs.len() > CHAIN_LIMIT {
+            if notes.rosters.len() + notes.resumes.len() > CHAIN_LIMIT
+                || notes.hand_overs.len() > HAND_OVER_LIMIT
+            {
                 return None;
             }
             rest = after;

@@ -67,6 +67,8 @@ codes! {
     SameClass = "usage.same-class",
     /// More documents than one request can have.
     TooMany = "usage.too-many",
+    /// The log has had as many keys as others take.
+    TooManyLogKeys = "usage.log-keys",
     /// The request is about something else.
     OtherRequest = "usage.other-request",
     /// The file is not a vault's card.

@@ -13,8 +13,8 @@ use crate::id::{HostId, VaultId};
 use crate::note::{SignedNote, VerifierKey, origin, origin_epoch};
 use crate::roster::Host;
 
-/// Most hand-overs of one vault that are followed.
-pub const HAND_OVER_LIMIT: usize = 10_000;
+/// Most hand-overs of one vault: what one card, one receipt and one bundle carry.
+pub const HAND_OVER_LIMIT: usize = 1000;
 
 /// One of a log's keys, and for which sizes it speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]

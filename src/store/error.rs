@@ -97,6 +97,9 @@ pub enum StoreError {
         /// Its number.
         number: u64,
     },
+    /// As many changes of log keys as others take.
+    #[error("the log has had too many keys")]
+    TooManyLogKeys,
     /// The log could not be written, so nothing was done.
     #[error("the log could not be written")]
     LogFailed(#[source] Box<StoreError>),

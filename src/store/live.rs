@@ -122,7 +122,14 @@ impl Live {
     pub fn open_with(context: &Context, lock: VaultLock, host: HostState) -> Result<Self, StoreError> {
         let roster = rosters::in_force(context, host.record())?;
         let keys = log_keys::log_keys(context, &roster, host.record().epoch)?;
-        let ledger = Ledger::open(&context.disk, &context.layout, host, &keys)?;
+        let own = host.log_key().map(|seed| SigningKey::from_seed(*seed.expose()).public());
+        let unproven = host.record().generation > 0 && !keys.names(own);
+        let number = keys.handed.len() as u64 + 1;
+        let ledger = Ledger::open(&context.disk, &context.layout, host, &keys);
+        let ledger = ledger.map_err(|error| match error {
+            StoreError::Checkpoints if unproven => StoreError::LogKeyMissing { number },
+            error => error,
+        })?;
         recover::settle(context, ledger.host())?;
         let index = recover::open_index(context)?;
         let state = recover::compare(&ledger, &index)?;

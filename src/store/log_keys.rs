@@ -33,6 +33,11 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Whether this is one of the hosts' keys.
+    pub fn names(&self, key: Option<PublicKey>) -> bool {
+        self.hosts.iter().any(|known| Some(known.verifier().key()) == key)
+    }
+
     /// Reads a checkpoint that one of the hosts signed.
     pub fn verify(&self, note: &[u8]) -> Option<SignedCheckpoint> {
         verify_by_any(note, &self.hosts, &self.members)

@@ -211,7 +211,8 @@ impl Vault {
             }
             Err(error) => return Err(error.into()),
         };
-        if keys.broken && epoch == record.epoch {
+        let unproven = record.generation > 0 && keys.verify(&record.checkpoint).is_none();
+        if (keys.broken || unproven) && epoch == record.epoch {
             findings.push(Finding::new(Code::TamperedLogKey, "log-keys", ""));
         }
         let mut outside = self.believed(epoch, record, chain)?;

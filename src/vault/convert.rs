@@ -40,6 +40,7 @@ impl From<StoreError> for Error {
                 notes.into_iter().fold(Self::new(Code::Forked), |error, note| error.with("note", note))
             }
             StoreError::Checkpoints => Code::TamperedCheckpoint.into(),
+            StoreError::TooManyLogKeys => Code::TooManyLogKeys.into(),
             StoreError::LogKeyMissing { .. } => Self::new(Code::TamperedLogKey).because(error),
             StoreError::NotEnrolled => Code::HostNotEnrolled.into(),
             StoreError::LogFailed(inner) => match *inner {

@@ -75,6 +75,10 @@ pub(super) fn proofs() -> Named {
         ("crossed-index", vec![1, 0, 0, 40, 1]),
         ("crossed-hash", vec![1, 0, 0, 60, 1]),
         ("crossed-cut", vec![1, 1, 0, 90, 0]),
+        ("hand-over", proof::hand_over()),
+        ("hand-over-crossed", vec![2]),
+        ("hand-over-entry", vec![2, 0, 0, 60, 1]),
+        ("hand-over-line", vec![2, 3, 3, 90, 90]),
     ]
 }
 

@@ -13,7 +13,7 @@ use crate::access::{Grant, Recorded};
 use crate::crypto::SigningKey;
 use crate::id::SessionId;
 use crate::log::entry::{Draft, Event, Object, Outcome};
-use crate::log::keys::HandOver;
+use crate::log::keys::{HAND_OVER_LIMIT, HandOver};
 
 impl Live {
     /// Goes on with another log key, as somebody was granted. The draft says who.
@@ -24,6 +24,9 @@ impl Live {
         signer: &SigningKey,
         key: SigningKey,
     ) -> Result<(), StoreError> {
+        if self.keys.handed.len() >= HAND_OVER_LIMIT {
+            return Err(StoreError::TooManyLogKeys);
+        }
         self.hand_over(draft, Some(signer), key)
     }
 
@@ -36,7 +39,11 @@ impl Live {
             .iter()
             .find(|key| Some(key.verifier().key()) == own)
             .map_or(0, |key| key.begins());
-        if !self.ledger.can_write() || self.ledger.size().saturating_sub(from) < self.context.key_entries {
+        let full = self.keys.handed.len() >= HAND_OVER_LIMIT;
+        if full
+            || !self.ledger.can_write()
+            || self.ledger.size().saturating_sub(from) < self.context.key_entries
+        {
             return Ok(());
         }
         let key = SigningKey::generate(&*self.context.random)?;
@@ -81,8 +88,7 @@ impl Live {
     pub(super) fn keep_hand_over(&mut self) -> Result<(), StoreError> {
         let host = self.ledger.host();
         let own = self.ledger.key();
-        let known = self.keys.hosts.iter().any(|key| Some(key.verifier().key()) == own);
-        if host.record().generation == 0 || known {
+        if host.record().generation == 0 || self.keys.names(own) {
             return Ok(());
         }
         // The checkpoint in the host's state is what was recorded, and signed by both.
