@@ -133,6 +133,7 @@ fn another_spelling_of_the_same_meaning_is_refused() {
         (format!("{good}{good}"), EntryError::Malformed(0)),
     ] {
         assert_ne!(bad, good);
+        assert_eq!(reader::read(bad.as_bytes()), None, "{bad}");
         match (parse(&bad), error) {
             (Err(EntryError::Malformed(_)), EntryError::Malformed(_)) => {}
             (got, error) => assert_eq!(got, Err(error), "{bad}"),
@@ -291,6 +292,7 @@ fn every_flipped_bit_is_refused_or_means_something_else() {
     for index in 0..bytes.len() * 8 {
         let mut bad = bytes.clone();
         bad[index / 8] ^= 1 << (index % 8);
+        assert_eq!(reader::read(&bad).map(Entry), Entry::parse_slowly(&bad).ok());
         if let Ok(other) = Entry::parse(&bad) {
             assert_ne!(other, entry);
             assert_eq!(other.to_bytes(), bad);
@@ -402,7 +404,33 @@ proptest! {
         let entry = draft.entry(seq).unwrap();
         let bytes = entry.to_bytes();
         prop_assert_eq!(&canonical(&bytes), &bytes);
-        prop_assert_eq!(Entry::parse(&bytes), Ok(entry));
+        prop_assert_eq!(Entry::parse(&bytes), Ok(entry.clone()));
+        // Both ways of reading know it.
+        prop_assert_eq!(reader::read(&bytes), Some(entry.0.clone()));
+        prop_assert_eq!(Entry::parse_slowly(&bytes), Ok(entry));
+    }
+
+    #[test]
+    fn both_ways_of_reading_take_the_same(draft in drafts(), at in any::<usize>(), len in 0..3_usize, to in "[ -~]{0,3}|[{}\",:0]{1,2}|\u{e9}") {
+        let mut text = String::from_utf8(draft.entry(41).unwrap().to_bytes()).unwrap();
+        let at = at % text.len();
+        text.replace_range(at..(at + len).min(text.len()), &to);
+        prop_assert_eq!(reader::read(text.as_bytes()).map(Entry), Entry::parse_slowly(text.as_bytes()).ok());
+    }
+
+    #[test]
+    fn both_take_the_same_where_fields_move_vanish_or_come_twice(draft in drafts(), from in any::<usize>(), to in any::<usize>(), change in 0..4_u8) {
+        let text = String::from_utf8(draft.entry(41).unwrap().to_bytes()).unwrap();
+        let mut parts: Vec<&str> = text.split_inclusive([',', '{', '}']).collect();
+        let (from, to) = (from % parts.len(), to % parts.len());
+        match change {
+            0 => parts.swap(from, to),
+            1 => parts.insert(to, parts[from]),
+            2 => drop(parts.remove(from)),
+            _ => parts.truncate(from),
+        }
+        let text = parts.concat();
+        prop_assert_eq!(reader::read(text.as_bytes()).map(Entry), Entry::parse_slowly(text.as_bytes()).ok());
     }
 
     #[test]

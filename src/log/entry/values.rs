@@ -121,9 +121,9 @@ pub struct Object {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
     pub header_sha256: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
-    id: Option<ObjectId>,
+    pub(super) id: Option<ObjectId>,
     #[serde(with = "text::plain")]
-    kind: ObjectKind,
+    pub(super) kind: ObjectKind,
     /// Digest of a document's payload.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "text::some")]
     pub payload_sha256: Option<Digest>,
@@ -252,7 +252,7 @@ impl Object {
 
 /// An id whose kind stands beside it, told apart by its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ObjectId {
+pub(super) enum ObjectId {
     Bytes8([u8; 8]),
     Bytes16([u8; 16]),
     Bytes32([u8; 32]),

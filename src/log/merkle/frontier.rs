@@ -17,15 +17,29 @@ impl Frontier {
 
     /// Takes in the hash of the next entry.
     pub fn push(&mut self, leaf: Digest) {
-        let mut hash = leaf;
+        self.join(0, leaf);
+    }
+
+    /// Takes in the next `1 << level` entries by the root over them; nothing, and `false`, where no complete subtree of that
+    /// height begins here.
+    pub fn push_subtree(&mut self, level: u8, root: Digest) -> bool {
+        let fits = level < 63 && self.size.is_multiple_of(1 << level);
+        if fits {
+            self.join(level, root);
+        }
+        fits
+    }
+
+    fn join(&mut self, level: u8, root: Digest) {
+        let mut hash = root;
         // Each trailing one of the size is a complete subtree that the new one makes twice as large.
-        for _ in 0..self.size.trailing_ones() {
+        for _ in 0..(self.size >> level).trailing_ones() {
             if let Some(left) = self.hashes.pop() {
                 hash = node_hash(&left, &hash);
             }
         }
         self.hashes.push(hash);
-        self.size += 1;
+        self.size += 1 << level;
     }
 
     /// How many entries it covers.

@@ -92,6 +92,26 @@ fn the_frontier_has_the_root_of_the_definition_at_every_size() {
 }
 
 #[test]
+fn a_frontier_grows_by_subtrees_as_by_entries() {
+    let leaves = leaves(64);
+    for start in 0..40 {
+        for level in 0..5 {
+            let mut one = Frontier::new();
+            one.extend(leaves[..start].iter().copied());
+            let mut at_once = one.clone();
+            let end = start + (1 << level);
+            let taken = at_once.push_subtree(level, naive_root(&leaves[start..end]));
+            assert_eq!(taken, start % (1 << level) == 0, "{start} {level}");
+            if taken {
+                one.extend(leaves[start..end].iter().copied());
+            }
+            assert_eq!(at_once, one);
+        }
+    }
+    assert!(!Frontier::new().push_subtree(63, leaves[0]));
+}
+
+#[test]
 fn a_frontier_reads_as_it_is_written_and_in_no_other_way() {
     let leaves = leaves(70);
     let mut frontier = Frontier::new();
