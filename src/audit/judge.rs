@@ -1,19 +1,38 @@
 //! Judgement: does the log say what its signers signed? Pure: entries, checkpoints and keys in, findings out.
 //!
-//! Entries are fed one by one in their order, so a log of any length is judged in constant memory but for its
-//! checkpoints and the intents that are still open.
+//! Entries are fed in their order, and checkpoints are fetched as the tree grows, so a log of any length is judged in constant
+//! memory but for the intents that are still open.
 
-use std::collections::BTreeMap;
-use std::num::NonZero;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::ahead::each;
+use super::notes::{Notes, Record};
 use super::standing::Standing;
 use crate::crypto::Digest;
+use crate::fault::Error;
+use crate::id::DocumentId;
 use crate::log::checkpoint::Checkpoint;
-use crate::log::entry::{Entry, Event, Object, Outcome, Phase};
+use crate::log::entry::{Entry, EntryError, Event, Object, Outcome, Phase};
 use crate::log::keys::{LogKey, verify_by_any};
 use crate::log::merkle::{Frontier, leaf_hash};
 use crate::note::{SignedNote, VerifierKey};
 use crate::roster::InForce;
+
+/// An entry's bytes, looked at by themselves: what can be done ahead, on any thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// Its hash in the tree.
+    pub hash: Digest,
+    /// What it says.
+    pub entry: Result<Entry, EntryError>,
+}
+
+impl Examined {
+    /// Looks at bytes that stand where an entry should.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { hash: leaf_hash(bytes), entry: Entry::parse(bytes) }
+    }
+}
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,12 +110,24 @@ struct Awaited {
     outside: bool,
 }
 
+/// What an end has to fit.
+struct Intent {
+    event: Event,
+    /// The document, of those that are about anything.
+    object: Option<Option<DocumentId>>,
+    outcome: Outcome,
+}
+
 /// Judges a log while it is read.
 pub struct Judge<'a> {
+    known: Known<'a>,
+    notes: Notes<'a>,
     standing: Standing<'a>,
     frontier: Frontier,
     awaited: BTreeMap<u64, Vec<Awaited>>,
-    intents: BTreeMap<u64, (Event, Option<Object>, Outcome)>,
+    intents: BTreeMap<u64, Intent>,
+    /// Records of the vault's file that are not genuine.
+    forged: BTreeSet<usize>,
     problems: Vec<Problem>,
     first_bad: Option<u64>,
     signed_size: u64,
@@ -114,45 +145,105 @@ impl std::fmt::Debug for Judge<'_> {
 
 impl<'a> Judge<'a> {
     /// Takes in the checkpoints: those of the vault's file must be genuine.
-    pub fn new(known: Known<'a>, checkpoints: &[Vec<u8>]) -> Self {
+    ///
+    /// # Errors
+    /// What keeps that file from being read.
+    pub fn new(mut known: Known<'a>, mut notes: Notes<'a>) -> Result<Self, Error> {
+        let (outside, late) = (std::mem::take(&mut known.outside), notes.take_late());
         let mut judge = Self {
             standing: Standing::new(known.chain, known.version),
+            known,
+            notes,
             frontier: Frontier::new(),
             awaited: BTreeMap::new(),
             intents: BTreeMap::new(),
+            forged: BTreeSet::new(),
             problems: Vec::new(),
             first_bad: None,
             signed_size: 0,
             agreed: None,
             contradicted: Vec::new(),
         };
-        for (record, found) in verified(&known, checkpoints).into_iter().enumerate() {
-            match found {
-                Some((checkpoint, note)) => judge.expect(checkpoint.size(), checkpoint.root(), note, false),
-                None => judge.problems.push(Problem::Forged { record }),
-            }
-        }
-        for (size, root, note) in known.outside {
+        for (size, root, note) in outside {
             judge.expect(size, root, note, true);
         }
+        // The size of the tree at which they are due comes later, though they stand behind larger ones.
+        judge.await_all(&late);
+        judge.fetch(0)?;
         judge.compare();
-        judge
+        Ok(judge)
     }
 
     fn expect(&mut self, size: u64, root: Digest, note: String, outside: bool) {
         self.awaited.entry(size).or_default().push(Awaited { root, note, outside });
     }
 
-    /// The next entry.
-    pub fn entry(&mut self, bytes: &[u8]) {
-        let at = self.frontier.size();
-        match Entry::parse(bytes) {
-            Ok(entry) if entry.seq() == at => self.rules(at, &entry),
-            Ok(_) => self.bad(at, "seq"),
-            Err(_) => self.bad(at, "form"),
+    /// Checkpoints that the tree has to agree with, those of them that are genuine.
+    fn await_all(&mut self, records: &[Record]) {
+        for (checkpoint, note) in self.verified(records) {
+            self.expect(checkpoint.size(), checkpoint.root(), note, false);
         }
-        self.frontier.push(leaf_hash(bytes));
-        self.compare();
+    }
+
+    /// Fetches the checkpoints of up to so many entries.
+    fn fetch(&mut self, size: u64) -> Result<(), Error> {
+        while !self.notes.is_beyond(size) {
+            let records = self.notes.next()?.unwrap_or_default();
+            self.await_all(&records);
+        }
+        Ok(())
+    }
+
+    /// Those that are genuine, in their order, verified on all processors: a signature takes longer than anything else here.
+    fn verified(&mut self, records: &[Record]) -> Vec<(Checkpoint, String)> {
+        let known = &self.known;
+        let found = each(records, WORTH, |(_, note)| genuine(known, note));
+        let mut out = Vec::new();
+        for ((number, _), found) in records.iter().zip(found) {
+            // Whoever was lost to a panic has verified nothing.
+            match found.flatten() {
+                Some(genuine) => out.push(genuine),
+                None => drop(self.forged.insert(*number)),
+            }
+        }
+        out
+    }
+
+    /// The next entry.
+    ///
+    /// # Errors
+    /// What keeps the file of checkpoints from being read.
+    pub fn entry(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.entries(&[Examined::of(bytes)], None)
+    }
+
+    /// The next entries. Where they are a complete subtree, its height and root may be given too.
+    ///
+    /// # Errors
+    /// What keeps the file of checkpoints from being read.
+    pub fn entries(&mut self, entries: &[Examined], subtree: Option<(u8, Digest)>) -> Result<(), Error> {
+        let start = self.frontier.size();
+        let end = start + entries.len() as u64;
+        self.fetch(end)?;
+        // At once, unless a checkpoint has to be compared in the midst of them.
+        let within = end > start && self.awaited.range(start + 1..end).next().is_some();
+        let at_once =
+            subtree.filter(|_| !within).is_some_and(|(level, root)| self.frontier.push_subtree(level, root));
+        for (at, examined) in (start..).zip(entries) {
+            match &examined.entry {
+                Ok(entry) if entry.seq() == at => self.rules(at, entry),
+                Ok(_) => self.bad(at, "seq"),
+                Err(_) => self.bad(at, "form"),
+            }
+            if !at_once {
+                self.frontier.push(examined.hash);
+                self.compare();
+            }
+        }
+        if at_once {
+            self.compare();
+        }
+        Ok(())
     }
 
     /// An entry that cannot be read at all; nothing after it can be judged.
@@ -172,15 +263,16 @@ impl<'a> Judge<'a> {
         }
         match entry.phase() {
             Phase::Intent => {
-                self.intents.insert(at, (entry.event(), entry.object().cloned(), entry.outcome()));
+                let object = entry.object().map(Object::document_id);
+                let intent = Intent { event: entry.event(), object, outcome: entry.outcome() };
+                self.intents.insert(at, intent);
             }
             Phase::Done => {
                 let intent = entry.closes().and_then(|intent| self.intents.remove(&intent));
-                let denied = intent.as_ref().is_some_and(|(.., outcome)| *outcome == Outcome::Denied);
-                let fits = intent.is_some_and(|(event, object, _)| {
-                    let same = |a: &Object, b: &Object| a.document_id() == b.document_id();
-                    let objects = object.zip(entry.object().cloned()).is_none_or(|(a, b)| same(&a, &b));
-                    event == entry.event() && objects
+                let denied = intent.as_ref().is_some_and(|intent| intent.outcome == Outcome::Denied);
+                let fits = intent.is_some_and(|intent| {
+                    let objects = intent.object.zip(entry.object().map(Object::document_id));
+                    intent.event == entry.event() && objects.is_none_or(|(begun, ended)| begun == ended)
                 });
                 if !fits {
                     self.bad(at, "ref");
@@ -195,8 +287,10 @@ impl<'a> Judge<'a> {
     /// Compares the tree with the checkpoints of its present size.
     fn compare(&mut self) {
         let size = self.frontier.size();
-        let Some(awaited) = self.awaited.remove(&size) else { return };
+        let Some(mut awaited) = self.awaited.remove(&size) else { return };
         let root = self.frontier.root();
+        // What is believed comes after what the file has.
+        awaited.sort_by_key(|checkpoint| checkpoint.outside);
         for checkpoint in awaited {
             if checkpoint.root == root {
                 self.signed_size = size;
@@ -219,10 +313,20 @@ impl<'a> Judge<'a> {
     }
 
     /// The end of the log.
-    pub fn finish(mut self) -> Judgement {
+    ///
+    /// # Errors
+    /// What keeps the file of checkpoints from being read.
+    pub fn finish(mut self) -> Result<Judgement, Error> {
         let found = self.frontier.size();
-        for known in self.awaited.keys() {
-            self.problems.push(Problem::Truncated { known: *known, found });
+        // Of what reaches beyond the end only the sizes are of interest.
+        let mut beyond: BTreeSet<u64> = self.awaited.keys().copied().collect();
+        while let Some(records) = self.notes.next()? {
+            beyond.extend(self.verified(&records).iter().map(|(checkpoint, _)| checkpoint.size()));
+        }
+        let forged = self.forged.iter().map(|record| Problem::Forged { record: *record });
+        let mut problems: Vec<Problem> = forged.chain(self.problems).collect();
+        for known in beyond {
+            problems.push(Problem::Truncated { known, found });
             self.first_bad = Some(self.first_bad.map_or(found, |first| first.min(found)));
         }
         // What this host signed contradicts the log, and a checkpoint over at least as many entries, which does not, is just
@@ -233,37 +337,21 @@ impl<'a> Judge<'a> {
             }
             _ => Vec::new(),
         };
-        Judgement {
+        Ok(Judgement {
             size: found,
             root: self.frontier.root(),
             signed_size: self.signed_size,
             first_bad: self.first_bad,
-            problems: self.problems,
+            problems,
             fork,
             open_intents: self.intents.into_keys().collect(),
             version: self.standing.version(),
-        }
+        })
     }
 }
 
 /// From so many on signatures are verified on all processors.
 const WORTH: usize = 64;
-
-/// The checkpoints that are genuine, in their order: a signature takes longer than anything else here.
-fn verified(known: &Known<'_>, notes: &[Vec<u8>]) -> Vec<Option<(Checkpoint, String)>> {
-    let one = |note: &Vec<u8>| genuine(known, note);
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if notes.len() < WORTH || threads < 2 {
-        return notes.iter().map(one).collect();
-    }
-    std::thread::scope(|scope| {
-        let parts = notes.chunks(notes.len().div_ceil(threads));
-        let work = |part| scope.spawn(move || Vec::from_iter(<[Vec<u8>]>::iter(part).map(one)));
-        let parts: Vec<_> = parts.map(|part| (part.len(), work(part))).collect();
-        // Whoever was lost to a panic has verified nothing.
-        parts.into_iter().flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![None; len])).collect()
-    })
-}
 
 fn genuine(known: &Known<'_>, bytes: &[u8]) -> Option<(Checkpoint, String)> {
     if known.since > 0 {
@@ -285,6 +373,8 @@ mod tests {
     use crate::id::{HostId, SessionId, VaultId};
     use crate::label::Zone;
     use crate::log::entry::Draft;
+    use crate::log::frames::CHECKPOINTS;
+    use crate::log::merkle::root_of;
     use crate::note::origin;
     use crate::time::{Moment, Timestamp};
 
@@ -321,9 +411,28 @@ mod tests {
         let key = SigningKey::from_seed([1; 32]);
         let hosts = [LogKey::from(VerifierKey::new(&name(), key.public()).unwrap())];
         let known = Known { hosts: &hosts, outside, ..Known::default() };
-        let mut judge = Judge::new(known, checkpoints);
-        entries.iter().for_each(|entry| judge.entry(entry));
-        judge.finish()
+        let mut file = Vec::new();
+        checkpoints.iter().for_each(|note| CHECKPOINTS.append(&mut file, note).unwrap());
+        let read = |at: u64, most: usize| {
+            let rest = file.get(usize::try_from(at).unwrap()..).unwrap_or_default();
+            Ok(rest[..most.min(rest.len())].to_vec())
+        };
+        let notes = || Notes::survey(Box::new(read)).unwrap();
+        let mut judge = Judge::new(known.clone(), notes()).unwrap();
+        entries.iter().for_each(|entry| judge.entry(entry).unwrap());
+        let judgement = judge.finish().unwrap();
+        // Subtrees at once or entry by entry, it comes to the same.
+        for level in [0, 1, 3] {
+            let mut judge = Judge::new(known.clone(), notes()).unwrap();
+            for part in entries.chunks(1 << level) {
+                let part: Vec<Examined> = part.iter().map(|bytes| Examined::of(bytes)).collect();
+                let root = root_of(part.iter().map(|examined| examined.hash));
+                let whole = part.len() == 1 << level;
+                judge.entries(&part, whole.then_some((level, root))).unwrap();
+            }
+            assert_eq!(judge.finish().unwrap(), judgement, "level {level}");
+        }
+        judgement
     }
 
     #[test]
@@ -406,6 +515,33 @@ mod tests {
         let got = judge(&entries, &[forged], vec![]);
         assert_eq!(got.problems, vec![Problem::Forged { record: 0 }]);
         assert_eq!(got.signed_size, 0);
+    }
+
+    #[test]
+    fn checkpoints_in_any_order_are_all_compared() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(20);
+        let notes: Vec<Vec<u8>> = (0..=20).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let mut other = entries.clone();
+        other[6] = entry(6, Phase::Intent, None);
+        let wrong = checkpoint(&other[..9], &key).2;
+        let stranger = checkpoint(&entries[..12], &SigningKey::from_seed([9; 32])).2;
+        let in_order = [&notes[..10], &[wrong, stranger], &notes[10..]].concat();
+        let got = judge(&entries, &in_order, vec![]);
+        assert_eq!((got.signed_size, got.first_bad, got.problems.len()), (20, Some(9), 2));
+        assert_eq!(got.problems[0], Problem::Forged { record: 11 });
+        assert!(matches!(got.problems[1], Problem::Contradiction { size: 9, .. }));
+        for turn in 1..in_order.len() {
+            let mut turned = in_order.clone();
+            turned.rotate_left(turn);
+            let record = (11 + in_order.len() - turn) % in_order.len();
+            let found = judge(&entries, &turned, vec![]);
+            assert_eq!(found.problems[0], Problem::Forged { record });
+            assert_eq!((found.problems[1..].to_vec(), found.signed_size), (got.problems[1..].to_vec(), 20));
+            // Beyond the end as well, each size once.
+            let short = judge(&entries[..7], &turned, vec![]);
+            assert_eq!(short.problems.len(), 1 + 13);
+        }
     }
 
     #[test]

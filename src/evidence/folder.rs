@@ -45,20 +45,23 @@ impl Folder {
 
     /// The whole of a file of at most `limit` bytes; `None` where there is no such regular file.
     pub(super) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        let Some((file, len)) = self.open_file(name, limit)? else { return Ok(None) };
+        let told = |error: io::Error| failed(&self.path.join(name), error);
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
+        Ok((bytes.len() as u64 <= limit).then_some(bytes))
+    }
+
+    /// A file of at most `limit` bytes, and its length; `None` where there is no such regular file.
+    pub(super) fn open_file(&self, name: &str, limit: u64) -> Result<Option<(File, u64)>, Error> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match self.open_beneath(name, flags) {
             Ok(file) => File::from(file),
             Err(error) if is_nothing(error) => return Ok(None),
             Err(error) => return Err(failed(&self.path.join(name), error.into())),
         };
-        let told = |error: io::Error| failed(&self.path.join(name), error);
-        let data = file.metadata().map_err(told)?;
-        if !data.is_file() || data.len() > limit {
-            return Ok(None);
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(data.len()).unwrap_or(0));
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
-        Ok((bytes.len() as u64 <= limit).then_some(bytes))
+        let data = file.metadata().map_err(|error| failed(&self.path.join(name), error))?;
+        Ok((data.is_file() && data.len() <= limit).then_some((file, data.len())))
     }
 
     /// Beneath the top, through no symlink. An older kernel has not that call; then each folder on the way is opened by itself.
@@ -140,7 +143,7 @@ fn is_nothing(error: Errno) -> bool {
     )
 }
 
-fn failed(path: &Path, error: io::Error) -> Error {
+pub(super) fn failed(path: &Path, error: io::Error) -> Error {
     Error::new(Code::Io).with("path", path.display()).because(error)
 }
 

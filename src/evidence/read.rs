@@ -1,8 +1,11 @@
 //! A folder of evidence, opened: the chain of rosters, and where the rest lies.
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use super::folder::Folder;
+use super::folder::{Folder, failed};
+use crate::audit::{LogFiles, Notes};
 use crate::bundle::Known;
 use crate::crypto::Digest;
 use crate::fault::{Code, Error};
@@ -113,6 +116,16 @@ impl Evidence {
         Ok((tail.records.iter().map(|record| record.to_vec()).collect(), tail.rest.is_some()))
     }
 
+    /// Every signed checkpoint of an epoch, unverified.
+    pub(super) fn all_checkpoints(&self, epoch: u64) -> Result<Notes<'static>, Error> {
+        let name = format!("{}/{CHECKPOINTS}", log(epoch));
+        let Some((file, _)) = self.folder.open_file(&name, FILE_LIMIT)? else { return Ok(Notes::none()) };
+        let path = self.folder.path().join(name);
+        Notes::survey(Box::new(move |at, most| {
+            read_at(&file, at, most).map_err(|error| failed(&path, error))
+        }))
+    }
+
     /// The entries of a bundle, as many as it is to have; `None` for a missing or another one.
     pub(super) fn entries(&self, epoch: u64, tile: Tile) -> Result<Option<Vec<Vec<u8>>>, Error> {
         let file = self.folder.read(&format!("{}/{}", log(epoch), tile.path()), BUNDLE_LIMIT)?;
@@ -136,6 +149,32 @@ impl Evidence {
     pub fn hashes(&self, epoch: u64, size: u64) -> TileReader<Tiles<'_>> {
         TileReader::new(size, Tiles { evidence: self, epoch })
     }
+}
+
+/// The files of one epoch.
+pub(super) struct EpochFiles<'a> {
+    pub(super) evidence: &'a Evidence,
+    pub(super) epoch: u64,
+}
+
+impl LogFiles for EpochFiles<'_> {
+    fn entries(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
+        self.evidence.folder.read(&format!("{}/{}", log(self.epoch), tile.path()), BUNDLE_LIMIT)
+    }
+
+    fn hashes(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
+        let name = format!("{}/{}", log(self.epoch), tile.path());
+        self.evidence.folder.read(&name, u64::from(TILE_WIDTH) * 32)
+    }
+}
+
+/// What stands at a place of a file, as much as was asked for or there is.
+fn read_at(file: &File, at: u64, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut from = file;
+    from.seek(SeekFrom::Start(at))?;
+    from.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Hash tiles of one epoch.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::read::{CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, Evidence, README, SUMS, log};
+use super::read::{CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, EpochFiles, Evidence, README, SUMS, log};
 use super::report::{AuditVerifyReport, Finding, LogReport, of_problem, verdict};
 use super::trust::{Trust, read_checkpoint};
 use super::witnessed::{Strict, Witnessed};
-use crate::audit::{Judge, Judgement, Known as Believed};
+use crate::audit::{Judge, Judgement, Known as Believed, Reading};
 use crate::crypto::Digest;
 use crate::encoding::base64;
 use crate::fault::{Code, Error};
@@ -14,8 +14,7 @@ use crate::log::checkpoint::Checkpoint;
 use crate::log::cosignature::{WitnessKey, cosigners};
 use crate::log::entry::Entry;
 use crate::log::keys::{LogKey, roots, verify_by_any};
-use crate::log::merkle::{leaf_hash, root_of};
-use crate::log::tiles::{HashTile, TILE_WIDTH, Tile, full_bundles, full_hash_tiles, partial_tiles};
+use crate::log::tiles::{Tile, full_bundles, full_hash_tiles, partial_tiles};
 use crate::note::{SignedNote, origin_epoch};
 
 /// Is told of an entry, with its epoch.
@@ -142,7 +141,8 @@ impl Evidence {
         let origin = self.origin(epoch);
         let keys = wish.trust.log_keys(&self.known, &origin);
         let members = self.known.member_keys();
-        let (notes, torn) = self.framed(epoch, CHECKPOINTS)?;
+        let notes = self.all_checkpoints(epoch)?;
+        let torn = notes.is_torn();
         if torn {
             findings.push(Finding::new(Code::DamagedCheckpoints, &origin, ""));
         }
@@ -157,7 +157,7 @@ impl Evidence {
         let newest = self.newest(epoch, &keys, findings)?;
         let size = newest.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size());
         // The file of all of them ends with it, or something of it is gone.
-        let text = |bytes: &Vec<u8>| SignedNote::parse(bytes).ok().map(|note| note.text().to_owned());
+        let text = |bytes: &[u8]| SignedNote::parse(bytes).ok().map(|note| note.text().to_owned());
         let last = notes.last().and_then(text);
         if !torn && newest.as_ref().is_some_and(|(newest, _)| last != Some(newest.text())) {
             findings.push(Finding::new(Code::DamagedCheckpoints, &origin, ""));
@@ -173,15 +173,9 @@ impl Evidence {
             chain: self.known.chain(),
             version,
         };
-        let mut judge = Judge::new(believed, &notes);
-        let mut feeding = Feeding { evidence: self, epoch, size, tiles: Tiles::default() };
-        let mut visit = |entry: &Entry| {
-            if let Some(visit) = &mut wish.visit {
-                visit(epoch, entry);
-            }
-        };
-        feeding.feed(&mut judge, findings, &mut visit, wish.told)?;
-        let judgement = judge.finish();
+        let mut judge = Judge::new(believed, notes)?;
+        self.feed(epoch, size, &mut judge, findings, wish)?;
+        let judgement = judge.finish()?;
         findings.extend(judgement.problems.iter().map(|found| of_problem(found, &origin, &judgement)));
         let witnessed = self.witnessed(epoch, wish, newest, &keys, &judgement, findings)?;
         let report = LogReport {
@@ -204,6 +198,35 @@ impl Evidence {
             strict.judge(&report, &witnessed, findings);
         }
         Ok(Judged { report, judgement, files: files_of(epoch, size) })
+    }
+
+    /// An epoch's entries and tiles, read once from the first to the last.
+    fn feed(
+        &self,
+        epoch: u64,
+        size: u64,
+        judge: &mut Judge<'_>,
+        findings: &mut Vec<Finding>,
+        wish: &mut VerifyWish<'_>,
+    ) -> Result<(), Error> {
+        let files = EpochFiles { evidence: self, epoch };
+        let mut reading = Reading::of(&files);
+        let whole = reading.feed(size, judge, &mut |entries, bytes| {
+            if let Some(visit) = &mut wish.visit {
+                entries.iter().flat_map(|examined| &examined.entry).for_each(|entry| visit(epoch, entry));
+            }
+            if let Some(told) = wish.told {
+                told(bytes, entries.len() as u64);
+            }
+        })?;
+        if whole {
+            reading.compare_partial()?;
+        }
+        let name = |tile: &Tile| format!("{}/{}", log(epoch), tile.path());
+        findings.extend(
+            reading.wrong_tiles().iter().map(|tile| Finding::new(Code::DamagedTile, &name(tile), "")),
+        );
+        Ok(())
     }
 
     /// The checkpoint that says how large the log is.
@@ -315,96 +338,4 @@ fn files_of(epoch: u64, size: u64) -> BTreeSet<String> {
     let names = tiles.map(|tile| tile.path());
     let own = [CHECKPOINT, CHECKPOINTS, COSIGNED].map(str::to_owned);
     names.chain(own).map(|name| format!("{folder}/{name}")).collect()
-}
-
-/// Hashes on their way into tiles, level by level.
-#[derive(Default)]
-struct Tiles {
-    levels: Vec<Vec<Digest>>,
-}
-
-impl Tiles {
-    /// The tiles that become full with this hash.
-    fn push(&mut self, hash: Digest) -> Vec<(u8, HashTile)> {
-        let (mut full, mut hash) = (Vec::new(), Some(hash));
-        for level in 0.. {
-            let Some(next) = hash.take() else { break };
-            if self.levels.len() <= level {
-                self.levels.push(Vec::new());
-            }
-            let Some(held) = self.levels.get_mut(level) else { break };
-            held.push(next);
-            if held.len() == usize::from(TILE_WIDTH) {
-                let hashes = std::mem::take(held);
-                hash = Some(root_of(hashes.iter().copied()));
-                full.extend(u8::try_from(level).ok().zip(HashTile::new(hashes)));
-            }
-        }
-        full
-    }
-}
-
-/// An epoch's entries and tiles, read once from the first to the last.
-struct Feeding<'a> {
-    evidence: &'a Evidence,
-    epoch: u64,
-    size: u64,
-    tiles: Tiles,
-}
-
-impl Feeding<'_> {
-    fn feed(
-        &mut self,
-        judge: &mut Judge<'_>,
-        findings: &mut Vec<Finding>,
-        visit: &mut dyn FnMut(&Entry),
-        told: Option<&dyn Fn(u64, u64)>,
-    ) -> Result<(), Error> {
-        let width = u64::from(TILE_WIDTH);
-        let mut counts = [0_u64; 8];
-        for index in 0..self.size.div_ceil(width) {
-            let held = (self.size - index * width).min(width);
-            let tile = u16::try_from(held).ok().and_then(|held| Tile::entries(index).partial(held));
-            let entries = tile.map(|tile| self.evidence.entries(self.epoch, tile)).transpose()?.flatten();
-            let Some(entries) = entries else {
-                judge.unreadable(index * width);
-                return Ok(());
-            };
-            for bytes in &entries {
-                judge.entry(bytes);
-                if let Ok(entry) = Entry::parse(bytes) {
-                    visit(&entry);
-                }
-                for (level, tile) in self.tiles.push(leaf_hash(bytes)) {
-                    let count = counts.get_mut(usize::from(level)).ok_or(Code::Internal)?;
-                    self.compare(Tile::hashes(level, *count), &tile, findings)?;
-                    *count += 1;
-                }
-            }
-            if let Some(told) = told {
-                told(entries.iter().map(|entry| entry.len() as u64).sum(), entries.len() as u64);
-            }
-        }
-        let partial = std::mem::take(&mut self.tiles.levels);
-        for (level, hashes) in (0..).zip(partial) {
-            let width = u16::try_from(hashes.len()).unwrap_or(0);
-            let count = counts.get(usize::from(level)).copied().unwrap_or(0);
-            if let (Some(place), Some(tile)) =
-                (Tile::hashes(level, count).partial(width), HashTile::new(hashes))
-            {
-                self.compare(place, &tile, findings)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The tile that lies there is the one that its entries have.
-    fn compare(&self, place: Tile, tile: &HashTile, findings: &mut Vec<Finding>) -> Result<(), Error> {
-        let name = format!("{}/{}", log(self.epoch), place.path());
-        let file = self.evidence.folder.read(&name, u64::from(TILE_WIDTH) * 32)?;
-        if file.is_none_or(|file| file != tile.to_bytes()) {
-            findings.push(Finding::new(Code::DamagedTile, &name, ""));
-        }
-        Ok(())
-    }
 }

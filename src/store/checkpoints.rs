@@ -1,12 +1,12 @@
 //! `log/checkpoints`: every signed checkpoint of an epoch, one framed note behind the other.
 //!
 //! Opening a vault needs the last one only, so it is found from the end: the one record whose length reaches
-//! exactly the end of the file and whose text begins with the log's origin. Auditors read all of them.
+//! exactly the end of the file and whose text begins with the log's origin. Auditors go through all of them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskError, append_durably, write_durably};
+use super::disk::{Disk, DiskError, ReadAt, append_durably, write_durably};
 use crate::log::frames::{CHECKPOINTS, HEAD_LEN};
 
 /// How much is read from the end: more than the longest checkpoint.
@@ -63,6 +63,22 @@ impl CheckpointFile {
             append_durably(&*self.disk, &self.path, &framed)?;
         }
         Ok(())
+    }
+
+    /// The file, to be read in parts; `None` where there is none.
+    pub fn open(&self) -> Result<Option<Box<dyn ReadAt>>, DiskError> {
+        let file = match self.disk.open_at(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let fits = file.len().map_err(|error| self.failed(error))? <= FILE_LIMIT;
+        if fits { Ok(Some(file)) } else { Err(self.failed(std::io::ErrorKind::FileTooLarge.into())) }
+    }
+
+    /// What kept the file from being read.
+    pub fn failed(&self, error: std::io::Error) -> DiskError {
+        DiskError::new("read", &self.path, error)
     }
 
     /// Every whole record up to the first damage, and whether there is damage.

@@ -4,22 +4,25 @@
 //! follows the last full bundle. After a kill it can still begin earlier (the bundles were cut, the tail not yet
 //! shortened; then both must say the same) or end in half a record (dropped, since nothing was promised for it).
 
+mod files;
+mod rebuild;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use files::Files;
+
 use super::disk::{Disk, DiskError, append_durably, write_durably, write_many_durably};
 use crate::crypto::Digest;
-use crate::log::entry::{Entry, MAX_ENTRY_LEN};
+use crate::log::entry::Entry;
 use crate::log::frames::ENTRIES;
 use crate::log::merkle::{
     Frontier, HashReader, Node, inclusion_proof, leaf_hash, node_hash, verify_inclusion,
 };
 use crate::log::tiles::{self, TILE_HEIGHT, Tile};
 
-/// Longest full bundle: 256 entries of the greatest length with their 2-byte lengths.
-const BUNDLE_LIMIT: u64 = TILE_WIDTH * (MAX_ENTRY_LEN as u64 + 2);
 /// Longest tail: what one command may append at once, and the bundle before it.
 const TAIL_LIMIT: u64 = 256 * 1024 * 1024;
 /// Entries of a bundle and hashes of a tile, as the width of our counts.
@@ -187,15 +190,20 @@ impl Segments {
         Ok(bytes)
     }
 
+    /// The files of full bundles and tiles.
+    pub fn files(&self) -> Files<'_> {
+        Files { disk: &*self.disk, folder: &self.folder, size: self.bundles * TILE_WIDTH }
+    }
+
+    /// The entries that follow the full bundles.
+    pub fn tail(&self) -> &[Vec<u8>] {
+        &self.tail
+    }
+
     /// The 256 entries of a full bundle.
     pub fn bundle(&self, index: u64) -> Result<Vec<Vec<u8>>, SegmentError> {
         let bad = || SegmentError::Entry { at: index * TILE_WIDTH };
-        let path = self.folder.join(Tile::entries(index).path());
-        let bytes = match self.disk.read(&path, BUNDLE_LIMIT) {
-            Ok(bytes) => bytes,
-            Err(error) if error.is_not_found() || error.is_wrong_kind() => return Err(bad()),
-            Err(error) => return Err(error.into()),
-        };
+        let bytes = self.files().entries(Tile::entries(index))?.ok_or_else(bad)?;
         let records = ENTRIES.parse(&bytes, 256).map_err(|_| bad())?;
         if records.len() as u64 != TILE_WIDTH {
             return Err(bad());
@@ -307,12 +315,7 @@ impl Segments {
             return Ok(());
         }
         let damaged = || SegmentError::Tile { level, index };
-        let path = self.folder.join(Tile::hashes(level, index).path());
-        let bytes = match self.disk.read(&path, TILE_WIDTH * 32) {
-            Ok(bytes) => bytes,
-            Err(error) if error.is_not_found() || error.is_wrong_kind() => return Err(damaged()),
-            Err(error) => return Err(error.into()),
-        };
+        let bytes = self.files().hashes(Tile::hashes(level, index))?.ok_or_else(damaged)?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         if hashes.len() as u64 != TILE_WIDTH || !rest.is_empty() {
             return Err(damaged());
@@ -379,35 +382,6 @@ impl Segments {
             level += 1;
         }
         Ok(())
-    }
-
-    /// Makes every hash tile anew from the entries; gives those that are missing or differ, as path and content.
-    pub fn wrong_tiles(&mut self) -> Result<Vec<(PathBuf, Vec<u8>)>, SegmentError> {
-        self.tiles.borrow_mut().clear();
-        self.nodes.borrow_mut().clear();
-        let bundles = std::mem::take(&mut self.bundles);
-        let mut wrong = Vec::new();
-        for index in 0..bundles {
-            self.bundles = index;
-            let hashes: Vec<Digest> = self.bundle(index)?.iter().map(|entry| leaf_hash(entry)).collect();
-            let mut files = vec![(self.folder.join(Tile::hashes(0, index).path()), joined(&hashes))];
-            self.tiles.borrow_mut().insert((0, index), hashes);
-            self.bundles = index + 1;
-            self.upper_tiles(&mut files)?;
-            let differs = |path: &Path, bytes: &Vec<u8>| {
-                self.disk.read(path, TILE_WIDTH * 32).ok().as_ref() != Some(bytes)
-            };
-            wrong.extend(files.into_iter().filter(|(path, bytes)| differs(path, bytes)));
-        }
-        self.bundles = bundles;
-        Ok(wrong)
-    }
-
-    /// Writes the tiles anew that are missing or differ; how many.
-    pub fn rebuild_tiles(&mut self) -> Result<u64, SegmentError> {
-        let wrong = self.wrong_tiles()?;
-        write_many_durably(&*self.disk, &wrong)?;
-        Ok(wrong.len() as u64)
     }
 }
 

@@ -5,24 +5,26 @@ use std::collections::BTreeSet;
 use super::report::{AuditShowReport, AuditVerifyReport, Finding};
 use super::{Code, Error, Vault};
 use crate::answer::{Progress, Stage};
-use crate::audit::{Judge, Judgement, Known};
+use crate::audit::{Examined, Judge, Judgement, Known, LogFiles, Notes, Reading};
 use crate::encoding::base64;
 use crate::evidence::{LogReport, of_problem};
 use crate::id::SessionId;
 use crate::log::entry::Entry;
 use crate::log::keys::{LogKey, roots};
+use crate::log::tiles::Tile;
 use crate::note::origin;
 use crate::roster::InForce;
 use crate::roster::Resume;
 use crate::store::StoreError;
-use crate::store::checkpoints::CheckpointFile;
+use crate::store::checkpoints::{CheckpointFile, Last};
+use crate::store::disk::ReadAt;
 use crate::store::host::StateRecord;
 use crate::store::index::Index;
 use crate::store::ledger::known_checkpoint;
 use crate::store::live::known_host;
 use crate::store::log_keys::log_keys;
 use crate::store::rosters;
-use crate::store::segments::{SegmentError, Segments};
+use crate::store::segments::{Files, SegmentError, Segments};
 
 /// Which entries.
 #[derive(Debug, Clone, Default)]
@@ -198,19 +200,17 @@ impl Vault {
         let path = self.context.layout.log(epoch).join("checkpoints");
         let file = CheckpointFile::new(self.site.disk.clone(), path, &name);
         let mut findings = Vec::new();
-        let notes = match file.read() {
-            Ok((notes, torn)) => {
-                if torn && file.last()? != crate::store::checkpoints::Last::Torn {
-                    findings.push(Finding::new(Code::DamagedCheckpoints, &name, ""));
-                }
-                notes
-            }
+        let mut notes = match file.open() {
+            Ok(open) => survey(&file, open)?,
             Err(error) if error.is_wrong_kind() => {
                 findings.push(Finding::new(Code::DamagedCheckpoints, &name, ""));
-                Vec::new()
+                Notes::none()
             }
             Err(error) => return Err(error.into()),
         };
+        if notes.is_torn() && file.last()? != Last::Torn {
+            findings.push(Finding::new(Code::DamagedCheckpoints, &name, ""));
+        }
         let unproven = record.generation > 0 && keys.verify(&record.checkpoint).is_none();
         if (keys.broken || unproven) && epoch == record.epoch {
             findings.push(Finding::new(Code::TamperedLogKey, "log-keys", ""));
@@ -218,7 +218,7 @@ impl Vault {
         let mut outside = self.believed(epoch, record, chain)?;
         outside.extend(roots(&keys.handed, &name));
         let expected = outside.iter().map(|(size, ..)| *size).max().unwrap_or(0);
-        let written = notes.iter().rev().find_map(|note| keys.verify(note));
+        let written = notes.find_last(|note| keys.verify(note))?;
         let written = written.map_or(0, |signed| signed.checkpoint().size());
         let mut unwritten = BTreeSet::new();
         let mut visit = |epoch, entry: &Entry| {
@@ -228,9 +228,9 @@ impl Vault {
             visit(epoch, entry);
         };
         let known = Known { hosts: &keys.hosts, members: &keys.members, outside, since: 0, chain, version };
-        let mut judge = Judge::new(known, &notes);
+        let mut judge = Judge::new(known, notes)?;
         self.feed(epoch, expected, &mut judge, &mut findings, progress, &mut visit)?;
-        let judgement = judge.finish();
+        let judgement = judge.finish()?;
         findings.extend(judgement.problems.iter().map(|found| of_problem(found, &name, &judgement)));
         // A kill leaves out the checkpoints of one command, and that of the recovery which began after it.
         unwritten.remove(&RECOVERY);
@@ -270,7 +270,7 @@ impl Vault {
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<(), Error> {
         let folder = self.context.layout.log(epoch);
-        let mut segments = match Segments::read(self.site.disk.clone(), &folder, expected) {
+        let segments = match Segments::read(self.site.disk.clone(), &folder, expected) {
             Ok(segments) => segments,
             Err(SegmentError::Entry { at }) => {
                 judge.unreadable(at);
@@ -278,28 +278,24 @@ impl Vault {
             }
             Err(error) => return Err(error.into()),
         };
-        let fed = segments.for_each::<SegmentError>(0, segments.size(), |_, bytes| {
-            judge.entry(bytes);
-            if let Ok(entry) = Entry::parse(bytes) {
-                visit(epoch, &entry);
-            }
-            progress.advance(bytes.len() as u64, 1);
-            Ok(())
-        });
-        match fed {
-            Ok(()) => {}
-            Err(SegmentError::Entry { at }) => judge.unreadable(at),
-            Err(error) => return Err(error.into()),
+        let mut told = |entries: &[Examined], bytes: u64| {
+            entries.iter().flat_map(|examined| &examined.entry).for_each(|entry| visit(epoch, entry));
+            progress.advance(bytes, entries.len() as u64);
+        };
+        let files = segments.files();
+        let bundles = Bundles(files);
+        let mut reading = Reading::of(&bundles);
+        // Where entries are missing it was said already, and tiles say nothing more.
+        if !reading.feed(files.size(), judge, &mut told)? {
+            return Ok(());
         }
-        match segments.wrong_tiles() {
-            Ok(wrong) => findings.extend(wrong.iter().map(|(path, _)| {
-                let shown = path.strip_prefix(&folder).unwrap_or(path).display().to_string();
-                Finding { code: Code::DamagedTile, object: shown, detail: String::new() }
-            })),
-            // Said by the judge already.
-            Err(SegmentError::Entry { .. } | SegmentError::Tile { .. }) => {}
-            Err(error) => return Err(error.into()),
+        for bytes in segments.tail() {
+            let examined = [Examined::of(bytes)];
+            judge.entries(&examined, None)?;
+            told(&examined, bytes.len() as u64);
         }
+        let wrong = |tile: &Tile| Finding::new(Code::DamagedTile, &tile.path(), "");
+        findings.extend(reading.wrong_tiles().iter().map(wrong));
         Ok(())
     }
 
@@ -334,6 +330,32 @@ impl Vault {
             _ => failed(error),
         })?;
         Ok((folder, Index::open(&copy, self.context.past())?))
+    }
+}
+
+/// The file of checkpoints, gone through once.
+fn survey(file: &CheckpointFile, open: Option<Box<dyn ReadAt>>) -> Result<Notes<'static>, Error> {
+    let Some(open) = open else { return Ok(Notes::none()) };
+    let file = file.clone();
+    Notes::survey(Box::new(move |at, most| {
+        let mut bytes = vec![0; most];
+        let read = open.read_at(at, &mut bytes).map_err(|error| file.failed(error))?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }))
+}
+
+/// The log's files as the judge's reader wants them.
+struct Bundles<'a>(Files<'a>);
+
+impl LogFiles for Bundles<'_> {
+    fn entries(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.0.entries(tile)?)
+    }
+
+    fn hashes(&self, tile: Tile) -> Result<Option<Vec<u8>>, Error> {
+        // One that cannot be read is as bad as one that is not there: it can be made anew.
+        Ok(self.0.hashes(tile).unwrap_or_default())
     }
 }
 
