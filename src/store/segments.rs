@@ -5,6 +5,7 @@
 //! shortened; then both must say the same) or end in half a record (dropped, since nothing was promised for it).
 
 mod files;
+mod proven;
 mod rebuild;
 
 use std::cell::RefCell;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use files::Files;
+pub use proven::Wanted;
 
 use super::disk::{Disk, DiskError, append_durably, write_durably, write_many_durably};
 use crate::crypto::Digest;
@@ -261,12 +263,16 @@ impl Segments {
     /// The hash of a complete subtree.
     fn node(&self, level: u8, index: u64) -> Result<Digest, SegmentError> {
         let (tile_level, height) = (level / TILE_HEIGHT, level % TILE_HEIGHT);
-        let positions = index << height..(index + 1) << height;
-        let make = || -> Result<Digest, SegmentError> {
+        if level < KEPT_LEVEL {
+            let positions = index << height..(index + 1) << height;
             let hashes = positions.map(|position| self.tile_hash(tile_level, position));
-            Ok(fold(hashes.collect::<Result<_, _>>()?))
-        };
-        if level < KEPT_LEVEL { make() } else { self.kept(level, index, make) }
+            return Ok(fold(hashes.collect::<Result<_, _>>()?));
+        }
+        self.kept(level, index, || match height {
+            0 => self.tile_hash(tile_level, index),
+            // Both halves are kept as well: whoever wants this one wants others of the same tile.
+            _ => Ok(node_hash(&self.node(level - 1, index * 2)?, &self.node(level - 1, index * 2 + 1)?)),
+        })
     }
 
     /// What was made once of a complete subtree, or is made now.

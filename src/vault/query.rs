@@ -1,10 +1,10 @@
 //! Questions to the log, answered from the index; and what titles the documents have that came up.
 
-use std::collections::hash_map::Entry as Entries;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::catalogue::Catalogue;
 use super::list::document_row;
+use super::parallel;
 use super::session::Session;
 use super::{Code, Error, Vault};
 use crate::access::{Action, Request};
@@ -20,7 +20,7 @@ use crate::store::StoreError;
 use crate::store::index::Place;
 use crate::store::live::Live;
 use crate::store::lookup::{self, Places};
-use crate::store::segments::{SegmentError, Segments};
+use crate::store::segments::{SegmentError, Segments, Wanted};
 
 impl Vault {
     /// Everybody who ever was a member of this vault.
@@ -57,34 +57,29 @@ impl Vault {
 
     /// Reads the entries that an index names.
     fn read(&self, live: &Live, query: &Query, places: &Places) -> Result<Vec<(u64, Entry)>, Error> {
-        let mut past: HashMap<u64, Segments> = HashMap::new();
         let mut found = Vec::new();
-        for (first, count) in places.runs() {
+        for runs in places.runs().chunk_by(|(one, _), (two, _)| one.epoch == two.epoch) {
+            let Some((first, _)) = runs.first() else { continue };
             let epoch = first.epoch;
+            let past;
             let segments = if epoch == live.ledger().epoch() {
                 live.ledger().segments()
             } else {
-                match past.entry(epoch) {
-                    Entries::Occupied(held) => &*held.into_mut(),
-                    Entries::Vacant(free) => {
-                        let folder = self.context.layout.log(epoch);
-                        let read = Segments::read(self.site.disk.clone(), &folder, first.seq);
-                        free.insert(read.map_err(StoreError::from)?)
-                    }
-                }
+                let folder = self.context.layout.log(epoch);
+                past =
+                    Segments::read(self.site.disk.clone(), &folder, first.seq).map_err(StoreError::from)?;
+                &past
             };
-            let end = first.seq.saturating_add(*count);
-            if end > segments.size() {
-                return Err(Error::new(Code::DamagedIndex).with("detail", format!("{epoch}/{end}")));
-            }
-            for seq in first.seq..end {
-                let bytes = segments.proven_entry(seq).map_err(StoreError::from)?;
-                let entry = Entry::parse(&bytes).ok().filter(|entry| entry.seq() == seq);
-                let entry = entry.ok_or(StoreError::Segments(SegmentError::Entry { at: seq }))?;
-                if query.matches(&entry) {
-                    found.push((epoch, entry));
+            let mut seqs = Vec::new();
+            for (first, count) in runs {
+                let end = first.seq.saturating_add(*count);
+                if end > segments.size() {
+                    return Err(Error::new(Code::DamagedIndex).with("detail", format!("{epoch}/{end}")));
                 }
+                seqs.extend(first.seq..end);
             }
+            let entries = proven(segments, query, &seqs).map_err(StoreError::from)?;
+            found.extend(entries.into_iter().map(|entry| (epoch, entry)));
         }
         Ok(found)
     }
@@ -150,6 +145,39 @@ fn document(live: &Live, text: &str) -> Result<DocumentId, Error> {
         _ => Err(Error::new(Code::AmbiguousId).with("id", text)),
     }
 }
+
+/// The entries of one log at these places that a query wants, each of them proven; bundles are read on all processors.
+fn proven(segments: &Segments, query: &Query, seqs: &[u64]) -> Result<Vec<Entry>, SegmentError> {
+    let of = |seq: u64, bytes: &[u8]| -> Result<Option<Entry>, SegmentError> {
+        let entry = Entry::parse(bytes).ok().filter(|entry| entry.seq() == seq);
+        Ok(Some(entry.ok_or(SegmentError::Entry { at: seq })?).filter(|entry| query.matches(entry)))
+    };
+    let (wanted, full) = segments.wanted(seqs)?;
+    let files = segments.files();
+    let parts: Vec<&[Wanted<'_>]> = wanted.chunks(PART).collect();
+    let read = parallel::for_each(parts.len(), 1, |at| {
+        let (mut found, mut buffer) = (Vec::new(), Vec::new());
+        for wanted in parts.get(at).copied().unwrap_or_default() {
+            for (seq, bytes) in wanted.read(files, &mut buffer)? {
+                found.extend(of(seq, &bytes)?);
+            }
+        }
+        Ok(found)
+    });
+    let mut found = Vec::new();
+    for (entries, part) in read.into_iter().zip(parts) {
+        // A thread that was lost to a panic has proven nothing.
+        let at = part.first().map_or(0, Wanted::start);
+        found.extend(entries.unwrap_or(Err(SegmentError::Entry { at }))?);
+    }
+    for seq in seqs.get(full..).unwrap_or_default() {
+        found.extend(of(*seq, &segments.proven_entry(*seq)?)?);
+    }
+    Ok(found)
+}
+
+/// So many bundles are one piece of work, through one buffer.
+const PART: usize = 8;
 
 /// From so many places on, and from such a share of the log, reading all of it takes less than proving entries one by one.
 const MANY: u64 = 4096;

@@ -1,8 +1,10 @@
+use std::io;
 use std::path::Path;
 
 use crate::log::entry::MAX_ENTRY_LEN;
+use crate::log::frames::ENTRIES;
 use crate::log::tiles::{TILE_WIDTH, Tile};
-use crate::store::disk::{Disk, DiskError};
+use crate::store::disk::{Disk, DiskError, ReadAt};
 
 /// Longest full bundle: 256 entries of the greatest length with their 2-byte lengths.
 const BUNDLE_LIMIT: u64 = TILE_WIDTH as u64 * (MAX_ENTRY_LEN as u64 + 2);
@@ -34,6 +36,25 @@ impl Files<'_> {
         self.read(tile, BUNDLE_LIMIT)
     }
 
+    /// The entries of a bundle up to the one at `last` at least, in a buffer of the caller's, which keeps its room; `None` where
+    /// there are not so many.
+    pub(super) fn entries_up_to<'b>(
+        &self,
+        tile: Tile,
+        last: usize,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<Option<Vec<&'b [u8]>>, DiskError> {
+        let path = self.folder.join(tile.path());
+        let file = match self.disk.open_at(&path) {
+            Ok(file) => file,
+            Err(error) if error.is_not_found() || error.is_wrong_kind() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let whole = read_up_to(&*file, last, buffer).map_err(|error| DiskError::new("read", &path, error))?;
+        let records = ENTRIES.parse_tail(buffer.get(..whole).unwrap_or_default()).records;
+        Ok(Some(records).filter(|records| records.len() > last))
+    }
+
     /// The file of a tile of hashes; `None` where there is none.
     pub fn hashes(&self, tile: Tile) -> Result<Option<Vec<u8>>, DiskError> {
         self.read(tile, TILE_LIMIT)
@@ -45,5 +66,23 @@ impl Files<'_> {
             Err(error) if error.is_not_found() || error.is_wrong_kind() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Reads a bundle from its beginning until the record at `last` is there, or all of it; how many bytes.
+fn read_up_to(file: &dyn ReadAt, last: usize, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let len = usize::try_from(file.len()?.min(BUNDLE_LIMIT)).unwrap_or(0);
+    // Most entries are about as long as their neighbours.
+    let mut end = len.min((len / usize::from(TILE_WIDTH) + 1).saturating_mul(last + 4));
+    loop {
+        if buffer.len() < end {
+            buffer.resize(end, 0);
+        }
+        let got = file.read_at(0, buffer.get_mut(..end).unwrap_or_default())?;
+        let found = ENTRIES.parse_tail(buffer.get(..got).unwrap_or_default()).records.len();
+        if found > last || end == len {
+            return Ok(got);
+        }
+        end = len.min(end.saturating_mul(2));
     }
 }
