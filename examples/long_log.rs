@@ -1,6 +1,7 @@
-//! Makes a vault with a long log to measure with: `cargo run --release --example long_log -- DIR ENTRIES [DOCUMENTS [live]]`.
+//! Makes a vault with a long log to measure with:
+//! `cargo run --release --example long_log -- DIR ENTRIES [DOCUMENTS [live|past [BATCH]]]`.
 //!
-//! DOCUMENTS small files are sealed (1,000); then, 8,192 to a batch, follow refusals to open one of them, by the same
+//! DOCUMENTS small files are sealed (1,000); then, BATCH to a checkpoint (8,192), follow refusals to open one of them, by the same
 //! member, until the log has ENTRIES entries. The identity is `DIR/me.id`, its passphrase in `DIR/me.pass`, the vault
 //! `DIR/vault`, the host's state `DIR/state`. With `live` all entries stay in the live index.
 
@@ -23,12 +24,12 @@ use secrecy::SecretString;
 
 type Done<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// Entries of one append.
+/// Entries of one append, unless somebody wants others.
 const BATCH: u64 = 8192;
 
 fn main() -> Done<()> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "usage: long_log DIR ENTRIES [DOCUMENTS [live]]";
+    let usage = "usage: long_log DIR ENTRIES [DOCUMENTS [live|past [BATCH]]]";
     let folder = PathBuf::from(arguments.next().ok_or(usage)?);
     let entries = arguments.next().ok_or(usage)?.parse()?;
     let documents = arguments.next().map_or(Ok(1000), |text| text.parse())?;
@@ -36,8 +37,9 @@ fn main() -> Done<()> {
     if arguments.next().is_some_and(|word| word == "live") {
         site.window.keep = u64::MAX;
     }
+    let batch = arguments.next().map_or(Ok(BATCH), |text| text.parse())?;
     let (me, ids) = found(&site, &folder, documents)?;
-    grow(&site, &folder, &me, &ids, entries)?;
+    grow(&site, &folder, &me, &ids, (entries, batch))?;
     println!("{} entries", Vault::at(site, &folder.join("vault"))?.status()?.log.size);
     Ok(())
 }
@@ -75,7 +77,13 @@ fn found(site: &Site, folder: &Path, documents: u32) -> Done<(Identity, Vec<Docu
     Ok((me, sealed.documents.iter().map(|row| row.id).collect()))
 }
 
-fn grow(site: &Site, folder: &Path, me: &Identity, ids: &[DocumentId], entries: u64) -> Done<()> {
+fn grow(
+    site: &Site,
+    folder: &Path,
+    me: &Identity,
+    ids: &[DocumentId],
+    (entries, batch): (u64, u64),
+) -> Done<()> {
     let context = Context {
         disk: site.disk.clone(),
         layout: Layout::new(&folder.join("vault").canonicalize()?),
@@ -90,14 +98,14 @@ fn grow(site: &Site, folder: &Path, me: &Identity, ids: &[DocumentId], entries: 
     let member: MemberId = me.id();
     let mut batches = 0_u64;
     while live.ledger().size() < entries {
-        let count = BATCH.min(entries - live.ledger().size());
+        let count = batch.min(entries - live.ledger().size());
         let mut drafts = Vec::new();
         for at in 0..count {
             // As if each command refused four.
-            let session = SessionId(u128::from(batches * BATCH + at / 4 + 1).to_be_bytes());
+            let session = SessionId(u128::from(batches * batch + at / 4 + 1).to_be_bytes());
             let mut draft = live.draft(Event::DocumentOpen, Outcome::Denied, session);
             draft.actor.id = Some(member);
-            let which = usize::try_from((batches * BATCH + at).wrapping_mul(0x9e37_79b9) >> 7)?;
+            let which = usize::try_from((batches * batch + at).wrapping_mul(0x9e37_79b9) >> 7)?;
             draft.object = ids.get(which % ids.len().max(1)).map(|id| Object::document(*id));
             draft.reason = "no-clearance".parse().ok();
             drafts.push(draft);
