@@ -18,6 +18,7 @@ use gapvault::label::Zone;
 use gapvault::log::checkpoint::Checkpoint;
 use gapvault::log::entry::{Draft, Event, Outcome};
 use gapvault::log::frames::CHECKPOINTS;
+use gapvault::log::keys::LogKey;
 use gapvault::log::merkle::{Frontier, leaf_hash};
 use gapvault::log::tiles::{HashTile, Tile, encode_bundle};
 use gapvault::note::{SignedNote, VerifierKey, origin};
@@ -132,7 +133,8 @@ impl Log {
     }
 
     fn judge(&self) -> Result<Judgement, Error> {
-        let known = Known { hosts: &self.hosts, members: &self.members, ..Known::default() };
+        let hosts: Vec<LogKey> = self.hosts.iter().cloned().map(LogKey::from).collect();
+        let known = Known { hosts: &hosts, members: &self.members, ..Known::default() };
         let read = |at: u64, most: usize| {
             let rest = usize::try_from(at).ok().and_then(|at| self.checkpoints.get(at..)).unwrap_or_default();
             Ok(rest.get(..most).unwrap_or(rest).to_vec())

@@ -112,7 +112,7 @@ fn grow(
         }
         live.record_end(drafts, Some(me.signing()))?;
         batches += 1;
-        if batches.is_multiple_of(64) {
+        if batches.is_multiple_of((64 * BATCH / batch.max(1)).max(1)) {
             eprintln!("{} entries", live.ledger().size());
         }
     }
