@@ -161,10 +161,14 @@ pub struct AuditVerify {
     pub against: Vec<Vec<u8>>,
     /// Logs and witnesses that are trusted; without it the vault's own auditors are its witnesses.
     pub policy: Option<Quorum>,
+    /// Checkpoints of fewer entries were verified before: their signatures are taken as read, and their roots are not.
+    pub since: u64,
     /// Entries that no signature or no witness covers are a finding.
     pub strict: bool,
     /// Witnesses have to have signed within so many seconds.
     pub max_age: Option<u64>,
+    /// Documents, index, keys and policy are compared with the log as well.
+    pub documents: bool,
 }
 
 reports! {

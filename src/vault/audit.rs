@@ -40,6 +40,15 @@ const RECOVERY: SessionId = SessionId([0; 16]);
 
 pub(super) use crate::evidence::verdict;
 
+/// What was known before an epoch's log is judged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    /// The version of the roster at the end of the epoch before.
+    pub(super) version: u64,
+    /// Checkpoints of fewer entries were verified before.
+    pub(super) since: u64,
+}
+
 /// What was found out about one epoch's log.
 pub(super) struct Judged {
     pub(super) epoch: u64,
@@ -93,7 +102,7 @@ impl Vault {
     /// # Errors
     /// Only what keeps the log from being judged at all; what is found is in the report.
     pub fn audit_verify(&self, progress: &dyn Progress) -> Result<AuditVerifyReport, Error> {
-        Ok(self.audit_read(progress, &mut |_, _| ())?.0)
+        Ok(self.audit_read(progress, &mut |_, _| (), 0)?.0)
     }
 
     /// The same; every entry that can be read is given to `visit` with its epoch. The chain of rosters says who is who in them.
@@ -101,18 +110,19 @@ impl Vault {
         &self,
         progress: &dyn Progress,
         visit: &mut dyn FnMut(u64, &Entry),
+        since: u64,
     ) -> Result<(AuditVerifyReport, Vec<InForce>), Error> {
         let _lock = self.lock()?;
         let record = known_host(&self.context)?.record().clone();
         let (chain, mut findings) = self.roster_chain(&record)?;
         let mut pending = Vec::new();
-        let (mut logs, mut last, mut version) = (Vec::new(), None, 0);
+        let (mut logs, mut last, mut before) = (Vec::new(), None, Before { version: 0, since });
         for epoch in 1..=record.epoch {
             progress.begin(Stage::Verifying, None, None);
-            let judged = self.judge(epoch, &record, &chain, progress, visit, version);
+            let judged = self.judge(epoch, &record, &chain, progress, visit, before);
             progress.end();
             let mut judged = judged?;
-            version = judged.judgement.version;
+            before.version = judged.judgement.version;
             findings.append(&mut judged.findings);
             logs.push(log_report(&record, &judged));
             last = Some(judged);
@@ -190,8 +200,9 @@ impl Vault {
         chain: &[InForce],
         progress: &dyn Progress,
         visit: &mut dyn FnMut(u64, &Entry),
-        version: u64,
+        before: Before,
     ) -> Result<Judged, Error> {
+        let Before { version, since } = before;
         let name = origin(&record.vault, epoch);
         let Some(newest) = chain.last() else {
             return Err(Code::TruncatedRoster.into());
@@ -227,7 +238,7 @@ impl Vault {
             }
             visit(epoch, entry);
         };
-        let known = Known { hosts: &keys.hosts, members: &keys.members, outside, since: 0, chain, version };
+        let known = Known { hosts: &keys.hosts, members: &keys.members, outside, since, chain, version };
         let mut judge = Judge::new(known, notes)?;
         self.feed(epoch, expected, &mut judge, &mut findings, progress, &mut visit)?;
         let judgement = judge.finish()?;

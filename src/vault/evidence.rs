@@ -101,7 +101,10 @@ impl Vault {
         progress: &dyn Progress,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<(AuditVerifyReport, Vec<InForce>), Error> {
-        let (mut report, chain) = self.audit_read(progress, visit)?;
+        let (mut report, chain) = self.audit_read(progress, visit, wish.since)?;
+        if wish.documents {
+            self.compare_documents(progress, &mut report)?;
+        }
         let _lock = self.lock()?;
         let record = known_host(&self.context)?.record().clone();
         let roster = rosters::in_force(&self.context, &record)?;
@@ -140,6 +143,27 @@ impl Vault {
         }
         report.verdict = verdict(&report.findings);
         Ok((report, chain))
+    }
+
+    /// What [`verify`](Self::verify) finds, beside what the log was found to be.
+    fn compare_documents(
+        &self,
+        progress: &dyn Progress,
+        report: &mut AuditVerifyReport,
+    ) -> Result<(), Error> {
+        let compared = self.verify(progress)?;
+        for finding in compared.findings {
+            if !report.findings.contains(&finding) {
+                report.findings.push(finding);
+            }
+        }
+        for work in compared.pending {
+            if !report.pending.contains(&work) {
+                report.pending.push(work);
+            }
+        }
+        report.verdict = verdict(&report.findings);
+        Ok(())
     }
 
     fn witnessed(

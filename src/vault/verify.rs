@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use inventory::Inventory;
 
-use super::audit::verdict;
+use super::audit::{Before, verdict};
 use super::catalogue::expected;
 use super::report::{Finding, VerifyReport};
 use super::{Code, Error, Vault, keys, parallel};
@@ -40,13 +40,12 @@ impl Vault {
             let record = known_host(&self.context)?.record().clone();
             let chain;
             (chain, findings) = self.roster_chain(&record)?;
-            let mut version = 0;
+            let mut before = Before::default();
             for epoch in 1..=record.epoch {
                 let mut take = |epoch, entry: &Entry| inventory.take(epoch, entry);
-                let mut judged =
-                    self.judge(epoch, &record, &chain, &super::NoProgress, &mut take, version)?;
+                let mut judged = self.judge(epoch, &record, &chain, &super::NoProgress, &mut take, before)?;
                 findings.append(&mut judged.findings);
-                version = judged.judgement.version;
+                before.version = judged.judgement.version;
                 if epoch == record.epoch {
                     self.note_pending(&record, &judged, &mut pending);
                 }

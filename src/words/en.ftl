@@ -1097,6 +1097,7 @@ arg-trust = The vault's id, as you got it from elsewhere
 arg-log = A log's key, as you got it from elsewhere
 arg-against = A checkpoint that you kept: the log must have grown from it
 arg-since = Take signatures on fewer entries as read; only with --against
+arg-documents = Compare the documents with the log as well, as gapvault verify does
 arg-strict = Entries without signature or witness are a finding
 arg-max-age = Witnesses must have signed within so many days
 arg-seq = The entry's number, from 0

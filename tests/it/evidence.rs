@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use gapvault::audit::Quorum;
 use gapvault::evidence::proofs::{self, LogSource};
-use gapvault::evidence::{AuditVerifyReport, Evidence, Trust, VerifyWish, read_checkpoint};
+use gapvault::evidence::{AuditVerify, AuditVerifyReport, Evidence, Trust, VerifyWish, read_checkpoint};
 use gapvault::id::VaultId;
 use gapvault::label::{Class, Role};
 use gapvault::log::keys::LogKey;
@@ -334,4 +334,32 @@ fn a_person_without_a_class_is_no_part_of_it() {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("minister"), "{name}");
     }
+}
+
+#[test]
+fn the_vault_at_hand_is_judged_with_its_documents_and_since_a_checkpoint_if_that_is_asked() {
+    let exported = Exported::new();
+    let place = &exported.office.place;
+    let judged = |wish: AuditVerify| codes(place.vault().audit_verify_by(&wish, &NoProgress));
+    let documents = || AuditVerify { documents: true, ..AuditVerify::default() };
+    assert_eq!((judged(AuditVerify::default()), judged(documents())), (vec![], vec![]));
+    let id = exported.office.document();
+    let (path, kept) = (place.document_path(&id), std::fs::read(place.document_path(&id)).unwrap());
+    let mut changed = kept.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    assert_eq!((judged(AuditVerify::default()), judged(documents())), (vec![], vec![Code::TamperedPayload]));
+    std::fs::write(&path, kept).unwrap();
+
+    // A signature of long ago that is not genuine any more.
+    let file = place.path("v/log/checkpoints");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let line = bytes.windows(3).position(|three| three == "—".as_bytes()).unwrap();
+    let end = line + bytes[line..].iter().position(|byte| *byte == b'\n').unwrap();
+    bytes[end - 20] = if bytes[end - 20] == b'A' { b'B' } else { b'A' };
+    std::fs::write(&file, bytes).unwrap();
+    let since = |since| AuditVerify { since, ..AuditVerify::default() };
+    assert_eq!(judged(since(0)), [Code::TamperedCheckpoint]);
+    let newest = place.vault().audit_checkpoint().unwrap().size;
+    assert_eq!(judged(since(newest)), []);
 }

@@ -205,8 +205,11 @@ fn evidence() -> Vec<Command> {
 
 /// The verbs of auditors.
 fn audit_verbs() -> Vec<Command> {
+    let verify = judging(Command::new("verify"));
+    #[cfg(feature = "vault")]
+    let verify = verify.arg(flag("documents").conflicts_with("evidence"));
     let mut verbs = vec![
-        judging(Command::new("verify")),
+        verify,
         findings(),
         report(),
         Command::new("show")

@@ -86,7 +86,10 @@ pub(super) fn read(
         return Err(Error::new(Code::Usage).with("detail", "--since SIZE --against CHECKPOINT"));
     }
     let Some(folder) = evidence_path(matches) else {
-        let wish = AuditVerify { against, policy: policy(matches)?, strict, max_age };
+        let (policy, since) = (policy(matches)?, since.unwrap_or(0));
+        // Only `audit verify` has it, and only where there is a vault.
+        let documents = matches.try_get_one::<bool>("documents").ok().flatten().is_some_and(|wanted| *wanted);
+        let wish = AuditVerify { against, policy, since, strict, max_age, documents };
         let (judged, chain) = desk.own()?.read(&wish, &*desk.progress(), visit)?;
         return Ok(ReadLog { judged, chain });
     };
