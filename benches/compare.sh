@@ -369,15 +369,20 @@ scale() {
     rm -rf "$work/big"
 }
 
-# What a long log costs at the opening: 1,000 documents, and the rest of the entries about them.
+# What a long log costs at the opening, and when it is judged: 1,000 documents, and the rest of the entries about them.
 long() {
     echo "== 1,000 documents, and 2,000 to 1,000,000 entries"
     for entries in 2000 100000 1000000; do
         "$examples/long_log" "$work/long" "$entries" >/dev/null 2>&1
         local own=("$gapvault" --quiet --state "$work/long/state" --vault "$work/long/vault")
-        for round in $(seq 0 "$rounds"); do timed "status-$entries" "${own[@]}" status; done
+        for round in $(seq 0 "$rounds"); do
+            timed "status-$entries" "${own[@]}" status
+            timed "judged-$entries" "${own[@]}" audit verify
+        done
         told "status-$entries" status-2000
         echo "        $(peak "${own[@]}" status), $(ls "$work/long/vault/sorted" 2>/dev/null | wc -l) sorted files"
+        told "judged-$entries" judged-2000
+        echo "        $(peak "${own[@]}" audit verify)"
         rm -rf "$work/long"
     done
 }

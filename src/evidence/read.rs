@@ -12,6 +12,7 @@ use crate::fault::{Code, Error};
 use crate::log::checkpoint::MAX_CHECKPOINT_LEN;
 use crate::log::entry::MAX_ENTRY_LEN;
 use crate::log::frames::CHECKPOINTS as FRAMES;
+use crate::log::keys::HAND_OVER_LIMIT;
 use crate::log::tiles::{HashTile, TILE_WIDTH, Tile, TileKind, TileReader, TileSource, parse_bundle};
 use crate::note::{MAX_NOTE_LEN, origin};
 use crate::roster::{RosterError, found};
@@ -63,11 +64,13 @@ impl Evidence {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let folder = Folder::open(path)?;
         let mut notes = Vec::new();
-        let rosters = numbered(&folder, &mut notes, 1, |version| format!("roster/{version:04}.note"))?;
+        let rosters =
+            numbered(&folder, &mut notes, (1, NOTES_LIMIT), |version| format!("roster/{version:04}.note"))?;
         if rosters.is_empty() {
             return Err(Error::new(Code::NotEvidence).with("path", path.display()));
         }
-        let resumes = numbered(&folder, &mut notes, 2, |epoch| format!("{}/{RESUME}", log(epoch)))?;
+        let resumes =
+            numbered(&folder, &mut notes, (2, NOTES_LIMIT), |epoch| format!("{}/{RESUME}", log(epoch)))?;
         // Followed once without its policy, which only the newest roster names.
         let newest = policy_of(&rosters).map_err(|error| Error::new(Code::TamperedRoster).because(error))?;
         let policy = match newest {
@@ -79,8 +82,9 @@ impl Evidence {
             }
             None => None,
         };
-        let hand_overs =
-            numbered(&folder, &mut notes, 1, |number| format!("{LOG_KEYS}/{number:04}.tlog-proof"))?;
+        let hand_overs = numbered(&folder, &mut notes, (1, HAND_OVER_LIMIT as u64), |number| {
+            format!("{LOG_KEYS}/{number:04}.tlog-proof")
+        })?;
         let hand_overs: Vec<_> = (1..).zip(hand_overs).collect();
         let known = Known::from_notes(&rosters, policy.as_deref(), &resumes)
             .map_err(|error| Error::new(Code::TamperedRoster).because(error))?;
@@ -218,11 +222,11 @@ impl TileSource for Tiles<'_> {
 fn numbered(
     folder: &Folder,
     names: &mut Vec<String>,
-    first: u64,
+    (first, most): (u64, u64),
     name: impl Fn(u64) -> String,
 ) -> Result<Vec<Vec<u8>>, Error> {
     let mut notes = Vec::new();
-    for number in first..first + NOTES_LIMIT {
+    for number in first..first + most {
         let name = name(number);
         match folder.read(&name, MAX_NOTE_LEN as u64)? {
             Some(bytes) => notes.push(bytes),

@@ -223,7 +223,12 @@ impl Ledger {
         Ok(Recorded::at(self.epoch, first, entries.len() as u64))
     }
 
-    /// Appends the entry that names another log key, and signs for it with both. From then on the new one is in force.
+    /// Keeps the key that is handed over to next.
+    pub fn stage_key(&self, key: &SigningKey) -> Result<(), StoreError> {
+        Ok(self.host.stage_key(key)?)
+    }
+
+    /// Appends the entry that names a staged key, and signs for it with both. From then on that one is in force.
     ///
     /// Fails closed, as [`append`](Self::append).
     pub fn hand_over(
@@ -232,7 +237,6 @@ impl Ledger {
         signer: Option<&SigningKey>,
         key: SigningKey,
     ) -> Result<Recorded, StoreError> {
-        self.host.stage_key(&key)?;
         self.next_key = Some(key);
         let recorded = self.append(std::slice::from_ref(entry), signer, None);
         self.next_key = None;

@@ -51,6 +51,8 @@ pub fn hand_overs(context: &Context) -> Result<Vec<(u64, Vec<u8>)>, StoreError> 
         match context.disk.read(&context.layout.log_key(number), MAX_PROOF_LEN as u64) {
             Ok(bytes) => proofs.push((number, bytes)),
             Err(error) if error.is_not_found() => break,
+            // Something else lies there: no proof.
+            Err(error) if error.is_wrong_kind() => proofs.push((number, Vec::new())),
             Err(error) => return Err(error.into()),
         }
     }

@@ -1600,5 +1600,3 @@ arg-other-trust = The other vault's id, as you got it from elsewhere
 say-report-written = Report written, to be opened in a browser: { $path }
 demo-scene-report = The report for the auditor: one file, to be opened in a browser or printed
 demo-report = The report: open { $path } in a browser.
-usage-report-day = { $name } wants a day like 2026-01-31, and not { $value }
-usage-report-period = --from lies after --to

@@ -1600,5 +1600,3 @@ arg-other-trust = 另循管道取得之對方保管庫識別碼
 say-report-written = 報告已寫出，可用瀏覽器開啟：{ $path }
 demo-scene-report = 給稽核人員的報告：單一檔案，可用瀏覽器開啟或列印
 demo-report = 報告：請以瀏覽器開啟 { $path }。
-usage-report-day = { $name } 應為如 2026-01-31 的日期，而非 { $value }
-usage-report-period = --from 晚於 --to

@@ -208,8 +208,15 @@ fn rebuild_makes_the_proofs_anew() {
     // What does not hold is named, and goes.
     std::fs::write(folder.join("0004.tlog-proof"), b"junk").unwrap();
     assert_eq!(codes(place.vault().audit_verify(&NoProgress)), [Code::TamperedLogKey]);
+    // So is whatever else lies there.
+    std::fs::remove_file(folder.join("0004.tlog-proof")).unwrap();
+    std::fs::create_dir(folder.join("0004.tlog-proof")).unwrap();
+    assert_eq!(codes(place.vault().audit_verify(&NoProgress)), [Code::TamperedLogKey]);
+    place.vault().status().unwrap();
+    assert_eq!(place.vault().host_rekey(&place.founder).unwrap_err().code(), Code::TamperedLogKey);
+    std::fs::remove_dir(folder.join("0004.tlog-proof")).unwrap();
     std::fs::write(folder.join("0002.tlog-proof"), b"junk").unwrap();
-    assert_eq!(place.vault().rebuild(None, &NoProgress).unwrap().log_keys, 2);
+    assert_eq!(place.vault().rebuild(None, &NoProgress).unwrap().log_keys, 1);
     assert_eq!(files(&folder), good);
     sound(place);
 }

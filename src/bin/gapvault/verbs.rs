@@ -47,6 +47,8 @@ use gapvault::fault::{Code, Error};
 use gapvault::id;
 #[cfg(feature = "vault")]
 use gapvault::label::KeyKind;
+use gapvault::time::Timestamp;
+use gapvault::words::screen;
 
 use crate::command;
 use crate::desk::Desk;
@@ -124,6 +126,17 @@ fn needed_word<T: FromStr>(matches: &ArgMatches, name: &str) -> Result<T, Error>
 #[cfg(feature = "vault")]
 fn kind(matches: &ArgMatches) -> KeyKind {
     if matches.get_flag("classic") { KeyKind::Classic } else { KeyKind::Hybrid }
+}
+
+/// The beginning of a day that was named, and of the next one, where people are.
+fn day(desk: &Desk, matches: &ArgMatches, name: &str) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+    let Some(text) = text(matches, name) else { return Ok(None) };
+    screen::day(&text).map(Some).ok_or_else(|| not_a_day(desk, name, &text))
+}
+
+fn not_a_day(desk: &Desk, name: &str, given: &str) -> Error {
+    let facts = [("name", format!("--{name}")), ("value", screen::escape(given))];
+    Error::new(Code::Usage).with("detail", desk.words.text("usage-not-a-day", &facts))
 }
 
 /// The code that was read to the caller over another channel, if it was given.

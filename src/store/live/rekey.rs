@@ -27,6 +27,10 @@ impl Live {
         if self.keys.handed.len() >= HAND_OVER_LIMIT {
             return Err(StoreError::TooManyLogKeys);
         }
+        if self.keys.broken {
+            return Err(StoreError::LogKeyMissing { number: self.keys.handed.len() as u64 + 1 });
+        }
+        self.ledger.stage_key(&key)?;
         self.hand_over(draft, Some(signer), key)
     }
 
@@ -39,14 +43,19 @@ impl Live {
             .iter()
             .find(|key| Some(key.verifier().key()) == own)
             .map_or(0, |key| key.begins());
-        let full = self.keys.handed.len() >= HAND_OVER_LIMIT;
-        if full
+        // Then the key in force stays, and whoever asks for another one is told.
+        let not_now = self.keys.handed.len() >= HAND_OVER_LIMIT || self.keys.broken;
+        if not_now
             || !self.ledger.can_write()
             || self.ledger.size().saturating_sub(from) < self.context.key_entries
         {
             return Ok(());
         }
         let key = SigningKey::generate(&*self.context.random)?;
+        // Nobody asked for it: where there is no room for a key, another day will do.
+        if self.ledger.stage_key(&key).is_err() {
+            return Ok(());
+        }
         let draft = self.rekey_draft(SessionId([0; 16]));
         self.hand_over(draft, None, key)
     }

@@ -14,15 +14,14 @@ use gapvault::id::MemberId;
 use gapvault::log::entry::Entry;
 use gapvault::roster::InForce;
 use gapvault::time::Timestamp;
-use gapvault::words::{Lang, screen};
+use gapvault::words::local::Day;
+use gapvault::words::screen;
 use serde::Serialize;
 
-use super::{audit, evidence, text};
+use super::{audit, day, evidence, text};
 use crate::desk::Desk;
 use crate::files;
 use crate::table::Table;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// What is said of a log.
 #[derive(Serialize)]
@@ -99,13 +98,13 @@ pub(super) fn period(
     desk: &Desk,
     matches: &ArgMatches,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
-    let days = (day(desk, matches, "from")?, day(desk, matches, "to")?);
-    if let (Some(from), Some(to)) = days
+    let (from, to) = (day(desk, matches, "from")?, day(desk, matches, "to")?);
+    if let (Some((from, _)), Some((to, _))) = (from, to)
         && from > to
     {
         return Err(Error::new(Code::Usage).with("detail", desk.words.text("usage-days-swapped", &[])));
     }
-    Ok((days.0.map(midnight), days.1.map(|day| midnight(day.saturating_add(DAY_MS)))))
+    Ok((from.map(|(begin, _)| begin), to.map(|(_, end)| end)))
 }
 
 /// Reads the log that was named, and looks at it by rules; every entry is given to `visit` too.
@@ -165,25 +164,6 @@ pub(super) fn holidays(matches: &ArgMatches) -> Result<Calendar, Error> {
     let Some(path) = matches.get_one::<PathBuf>("holidays") else { return Ok(Calendar::default()) };
     let wrong = |error| Error::new(Code::NotHolidays).with("path", path.display()).with("detail", error);
     Calendar::parse(&file(path, CALENDAR_LIMIT, Code::NotHolidays)?).map_err(wrong)
-}
-
-/// A day, as the milliseconds at its beginning on a clock that shows UTC.
-fn day(desk: &Desk, matches: &ArgMatches, name: &str) -> Result<Option<i64>, Error> {
-    let Some(date) = text(matches, name) else { return Ok(None) };
-    let parsed: Result<Timestamp, _> = format!("{date}T00:00:00.000Z").parse();
-    let time = parsed.map_err(|_| {
-        let facts = [("name", format!("--{name}")), ("value", screen::escape(&date))];
-        Error::new(Code::Usage).with("detail", desk.words.text("usage-not-a-day", &facts))
-    })?;
-    Ok(Some(time.unix_ms()))
-}
-
-/// When a day begins where people are.
-fn midnight(day: i64) -> Timestamp {
-    let ahead = |ms| screen::seconds_ahead(Timestamp::from_unix_ms(ms)).saturating_mul(1000);
-    // How far clocks are ahead is asked once more at about the right time: they may be set that day.
-    let about = day.saturating_sub(ahead(day));
-    Timestamp::from_unix_ms(day.saturating_sub(ahead(about)))
 }
 
 impl From<Finding> for Row {
@@ -266,21 +246,12 @@ fn shown(desk: &Desk, name: &str, value: &str) -> String {
         "first" | "last" | "since" => {
             value.parse().map_or_else(|_| value.to_owned(), |time: Timestamp| desk.date(time))
         }
-        "day" | "until" => day_shown(desk.words.lang(), value),
+        "day" | "until" => {
+            value.parse().map_or_else(|_| value.to_owned(), |day: Day| day.shown(desk.words.lang()))
+        }
         "class" | "event" | "outcome" | "role" | "way" => desk.value(name, value),
         "had" => desk.value("role", value),
         _ => value.to_owned(),
-    }
-}
-
-/// A day, with the year of the republic where that is the custom.
-fn day_shown(lang: Lang, day: &str) -> String {
-    let mut parts = day.split('-').map(str::parse::<u32>);
-    match (lang, parts.next(), parts.next(), parts.next()) {
-        (Lang::ZhTw, Some(Ok(year)), Some(Ok(month)), Some(Ok(date))) if year > 1911 => {
-            format!("{day}（民國{}年{month}月{date}日）", year - 1911)
-        }
-        _ => day.to_owned(),
     }
 }
 
@@ -317,12 +288,5 @@ mod tests {
         assert_eq!(read.len(), Name::ALL.len());
         assert_eq!(read["many-documents"]["documents"].as_integer(), Some(30));
         assert_eq!(read["night"]["day-begins"].as_str(), Some("07:00"));
-    }
-
-    #[test]
-    fn days_have_the_year_of_the_republic_in_chinese() {
-        assert_eq!(day_shown(Lang::ZhTw, "2026-02-07"), "2026-02-07（民國115年2月7日）");
-        assert_eq!(day_shown(Lang::En, "2026-02-07"), "2026-02-07");
-        assert_eq!(day_shown(Lang::ZhTw, ""), "");
     }
 }

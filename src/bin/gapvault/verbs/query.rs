@@ -15,10 +15,8 @@ use gapvault::log::entry::{Entry, Object};
 #[cfg(feature = "vault")]
 use gapvault::vault::{Identity, Vault};
 
-use gapvault::words::screen;
-
 use super::audit::worst;
-use super::{evidence, text, word};
+use super::{day, evidence, text, word};
 use crate::command::TABLE;
 use crate::desk::Desk;
 use crate::table::Table;
@@ -92,15 +90,7 @@ fn form(desk: &Desk, matches: &ArgMatches) -> Result<Option<Form>, Error> {
 }
 
 fn question(desk: &Desk, matches: &ArgMatches) -> Result<Question, Error> {
-    let day = |name: &str| {
-        let Some(text) = text(matches, name) else { return Ok(None) };
-        let found = screen::day(&text).map(Some);
-        found.ok_or_else(|| {
-            let detail =
-                desk.text("usage-not-a-day", &[("name", format!("--{name}")), ("value", text.clone())]);
-            Error::new(Code::Usage).with("detail", detail)
-        })
-    };
+    let day = |name| day(desk, matches, name);
     let (day, first, last) = (day("day")?, day("from")?, day("to")?);
     let query = Query {
         members: None,

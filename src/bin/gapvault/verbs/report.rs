@@ -13,11 +13,10 @@ use gapvault::evidence::{AuditVerifyReport, Finding};
 use gapvault::evidence::{Evidence, LogReport, Trust, VerifyWish};
 use gapvault::fault::{Code, Error};
 use gapvault::words::local::{Day, TimeZone};
-use gapvault::words::screen;
 use serde::Serialize;
 
 use super::audit::worst;
-use super::{findings, text, word};
+use super::{findings, not_a_day, text, word};
 use crate::desk::Desk;
 use crate::{files, output};
 
@@ -91,19 +90,14 @@ fn formed(
 
 fn period(desk: &Desk, matches: &ArgMatches) -> Result<Period, Error> {
     let day = |name: &str| -> Result<Option<Day>, Error> {
-        let parse = |given: String| {
-            let facts = [("name", format!("--{name}")), ("value", screen::escape(&given))];
-            given.parse().map_err(|_| {
-                Error::new(Code::Usage).with("detail", desk.words.text("usage-report-day", &facts))
-            })
-        };
+        let parse = |given: String| given.parse().map_err(|_| not_a_day(desk, name, &given));
         text(matches, name).map(parse).transpose()
     };
     let period = Period { from: day("from")?, to: day("to")? };
     if let (Some(from), Some(to)) = (period.from, period.to)
         && from > to
     {
-        return Err(Error::new(Code::Usage).with("detail", desk.words.text("usage-report-period", &[])));
+        return Err(Error::new(Code::Usage).with("detail", desk.words.text("usage-days-swapped", &[])));
     }
     Ok(period)
 }
