@@ -1,6 +1,7 @@
 //! Evidence: what leaves the vault is enough to judge it, every change of it is noticed, and witnesses sign what only grew.
 
 mod grown;
+mod meanwhile;
 mod others;
 mod standing;
 mod witnesses;
