@@ -48,13 +48,13 @@ first=$key
 officer host rekey >/dev/null
 officer list --find paper >/dev/null
 officer audit export followed >/dev/null
-officer audit request-cosign -o request.txt --witness "$witness"
-if "$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id cosign request.txt >/dev/null 2>unknown.txt; then
+officer audit request-cosign -o again.txt --witness "$witness"
+if "$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id cosign again.txt >/dev/null 2>unknown.txt; then
     fail "a key that nobody vouched for was believed"
 fi
 grep -q 'evidence' unknown.txt || fail "no hint: $(cat unknown.txt)"
-"$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id cosign request.txt -o signed.txt --evidence followed >/dev/null
-officer audit import-cosign signed.txt >/dev/null
+"$auditor" --yes --state elsewhere --passphrase-file words --identity ada.id cosign again.txt -o resigned.txt --evidence followed >/dev/null
+officer audit import-cosign resigned.txt >/dev/null
 mapfile -t keys < <(officer --json audit checkpoint | sed 's/.*"keys":\[\([^]]*\)\].*/\1/' | tr ',' '\n' | tr -d '"')
 [[ ${#keys[@]} = 2 && ${keys[0]} = "$first" ]] || fail "not two keys: ${keys[*]}"
 key=${keys[1]}

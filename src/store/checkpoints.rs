@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::disk::{Disk, DiskError, ReadAt, append_durably, write_durably};
+use crate::log::checkpoint::MAX_CHECKPOINT_LEN;
 use crate::log::frames::{CHECKPOINTS, HEAD_LEN};
 
 /// How much is read from the end: more than the longest checkpoint.
 const WINDOW: u64 = 70_000;
+/// How much is read at once where all of it is gone through: more than the longest checkpoint, and some hundreds of ordinary ones.
+const PART: usize = 256 * 1024;
+const _: () = assert!(PART > HEAD_LEN + MAX_CHECKPOINT_LEN);
 /// Longest file that is read whole: some millions of checkpoints.
 const FILE_LIMIT: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -81,6 +85,24 @@ impl CheckpointFile {
         DiskError::new("read", &self.path, error)
     }
 
+    /// Gives every whole record up to the first damage to `take`, in their order, and holds no more than a part of the file.
+    pub fn for_each<E: From<DiskError>>(
+        &self,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(open) = self.open()? else { return Ok(()) };
+        let (mut part, mut at) = (vec![0; PART], 0);
+        loop {
+            let read = open.read_at(at, &mut part).map_err(|error| self.failed(error))?;
+            let tail = CHECKPOINTS.parse_tail(part.get(..read).unwrap_or_default());
+            tail.records.iter().try_for_each(|record| take(record))?;
+            if tail.whole_len == 0 {
+                return Ok(());
+            }
+            at += tail.whole_len as u64;
+        }
+    }
+
     /// Every whole record up to the first damage, and whether there is damage.
     pub fn read(&self) -> Result<(Vec<Vec<u8>>, bool), DiskError> {
         let bytes = match self.disk.read(&self.path, FILE_LIMIT) {
@@ -116,7 +138,35 @@ fn find_last(end: &[u8], origin: &str) -> Last {
 
 #[cfg(test)]
 mod tests {
+    use super::super::disk::OsDisk;
     use super::*;
+
+    #[test]
+    fn all_records_are_gone_through_in_parts_up_to_the_first_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoints");
+        let file = CheckpointFile::new(Arc::new(OsDisk), path.clone(), "o/1");
+        let seen = || {
+            let mut seen = Vec::new();
+            let done = file.for_each::<DiskError>(|record| {
+                seen.push(record.to_vec());
+                Ok(())
+            });
+            done.map(|()| seen)
+        };
+        assert_eq!(seen().unwrap(), Vec::<Vec<u8>>::new());
+        let records: Vec<Vec<u8>> = (0..3000_u32).map(|at| vec![b'a'; 1 + at as usize % 700]).collect();
+        let mut bytes = Vec::new();
+        records.iter().for_each(|record| CHECKPOINTS.append(&mut bytes, record).unwrap());
+        assert!(bytes.len() > 3 * PART);
+        // The last record has 202 bytes with its length.
+        for (cut, gone) in [(0, 0), (1, 1), (202, 1), (203, 2)] {
+            std::fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
+            assert!(seen().unwrap() == records[..records.len() - gone], "{cut}");
+        }
+        let stopped = file.for_each(|_| Err(DiskError::new("x", &path, std::io::ErrorKind::Other.into())));
+        assert!(stopped.is_err());
+    }
 
     #[test]
     fn the_last_record_is_found_from_the_end_or_not_at_all() {

@@ -110,13 +110,20 @@ pub fn restore(context: &Context, record: &StateRecord) -> Result<u64, StoreErro
     for epoch in 1..=record.epoch {
         let name = origin(&record.vault, epoch);
         let path = context.layout.log(epoch).join("checkpoints");
-        let (mut notes, _) = CheckpointFile::new(context.disk.clone(), path, &name).read()?;
-        // A kill can have left it out of the file.
-        notes.extend((epoch == record.epoch).then(|| record.checkpoint.clone()));
         let segments = Segments::read(context.disk.clone(), &context.layout.log(epoch), 0)?;
         let mut sizes = BTreeMap::new();
-        for (size, proof) in notes.into_iter().filter_map(|note| proof_under(&segments, &name, note)) {
-            sizes.entry(size).or_insert(proof);
+        let mut take = |note: &[u8]| {
+            if let Some((size, proof)) = proof_under(&segments, &name, note) {
+                sizes.entry(size).or_insert(proof);
+            }
+        };
+        CheckpointFile::new(context.disk.clone(), path, &name).for_each::<StoreError>(|note| {
+            take(note);
+            Ok(())
+        })?;
+        // A kill can have left it out of the file.
+        if epoch == record.epoch {
+            take(&record.checkpoint);
         }
         proofs.extend(sizes.into_values());
     }
@@ -139,13 +146,13 @@ fn proofs_before(number: u64) -> usize {
 }
 
 /// The proof that a checkpoint with two of a log's signatures is about, if it is about one.
-fn proof_under(segments: &Segments, origin: &str, note: Vec<u8>) -> Option<(u64, Vec<u8>)> {
-    let parsed = SignedNote::parse(&note).ok()?;
+fn proof_under(segments: &Segments, origin: &str, note: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let parsed = SignedNote::parse(note).ok()?;
     let both = parsed.signatures().iter().filter(|line| line.name() == origin).count() > 1;
     let size = Checkpoint::parse_text(parsed.text()).ok().filter(|_| both)?.size();
     let seq = size.checked_sub(1).filter(|seq| *seq < segments.size())?;
     let hashes = inclusion_proof(seq, size, segments).ok()?;
-    Some((size, HandOver::proof(segments.entry(seq).ok()?, hashes, &note)?))
+    Some((size, HandOver::proof(segments.entry(seq).ok()?, hashes, note)?))
 }
 
 /// Keeps the proof that the log has a new key.

@@ -345,7 +345,7 @@ impl Vault {
 }
 
 /// The file of checkpoints, gone through once.
-fn survey(file: &CheckpointFile, open: Option<Box<dyn ReadAt>>) -> Result<Notes<'static>, Error> {
+pub(super) fn survey(file: &CheckpointFile, open: Option<Box<dyn ReadAt>>) -> Result<Notes<'static>, Error> {
     let Some(open) = open else { return Ok(Notes::none()) };
     let file = file.clone();
     Notes::survey(Box::new(move |at, most| {

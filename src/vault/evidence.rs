@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::audit::survey;
 use super::{AuditVerify, CheckpointReport, Code, Error, Progress, Vault};
 use crate::audit::Quorum;
 use crate::crypto::Digest;
@@ -218,12 +219,11 @@ impl Vault {
             record.checkpoint.clone()
         } else {
             let size = self.accepted_size(epoch)?;
-            let (notes, _) = file.read()?;
-            let fits = |note: &&Vec<u8>| {
-                read_checkpoint(note, &keys)
-                    .is_ok_and(|(found, _)| size.is_none_or(|size| found.size() <= size))
+            let fits = |note: &[u8]| {
+                let (found, _) = read_checkpoint(note, &keys).ok()?;
+                size.is_none_or(|size| found.size() <= size).then(|| note.to_vec())
             };
-            let found = notes.iter().rev().find(fits).cloned();
+            let found = survey(&file, file.open()?)?.find_last(fits)?;
             found.ok_or_else(|| Error::new(Code::TamperedCheckpoint).with("name", &origin))?
         };
         let size = if epoch == record.epoch { known_checkpoint(record)?.size() } else { 0 };
@@ -362,11 +362,14 @@ impl Vault {
         line: Signature,
     ) -> Result<(), Error> {
         let (epoch, origin) = (live.ledger().epoch(), checkpoint.origin().to_owned());
-        let (notes, _) = self.checkpoint_file(epoch, CHECKPOINTS, &origin).read()?;
-        let found = notes.iter().rev().filter_map(|note| SignedNote::parse(note).ok());
-        let Some(mut note) = found.into_iter().find(|note| note.text() == checkpoint.text()) else {
-            return Ok(());
-        };
+        let (text, mut found) = (checkpoint.text(), None);
+        self.checkpoint_file(epoch, CHECKPOINTS, &origin).for_each::<Error>(|note| {
+            if note.starts_with(text.as_bytes()) {
+                found = SignedNote::parse(note).ok().filter(|note| note.text() == text).or(found.take());
+            }
+            Ok(())
+        })?;
+        let Some(mut note) = found else { return Ok(()) };
         if note.add(line).is_ok() {
             self.checkpoint_file(epoch, COSIGNED, &origin).append(note.print().as_bytes())?;
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::evidence::OwnLog;
 use super::{Code, Error, Vault, convert};
 use crate::answer::{Progress, Stage};
-use crate::crypto::Digest;
+use crate::crypto::{Digest, Hasher};
 use crate::encoding::base64;
 use crate::evidence::{
     CHECKER, CHECKPOINT, CHECKPOINTS, COSIGNED, LOG_KEYS, README, RESUME, SUMS, read_checkpoint,
@@ -20,6 +20,7 @@ use crate::log::merkle::{HashReader, Node, leaf_hash};
 use crate::log::tiles::{self, HashTile, TILE_WIDTH, Tile, TileKind};
 use crate::note::SignedNote;
 use crate::roster::InForce;
+use crate::store::disk::DiskFile;
 use crate::store::live::known_host;
 use crate::store::log_keys;
 use crate::store::rosters::{self, NOTE_LIMIT};
@@ -28,6 +29,8 @@ use crate::store::segments::SegmentError;
 /// How to check the evidence with other people's tools, and a program for it.
 const README_TEXT: &str = include_str!("../../templates/evidence/README.txt");
 const CHECKER_TEXT: &str = include_str!("../../templates/evidence/check.go");
+/// So much of a file of checkpoints is written at once.
+const OUT_PART: usize = 256 * 1024;
 
 /// What was exported.
 #[derive(Debug, Serialize)]
@@ -121,25 +124,7 @@ impl Vault {
             let bytes = self.site.disk.read(&self.context.layout.resume_note(epoch), NOTE_LIMIT)?;
             out.put(&format!("{folder}/{RESUME}"), &bytes)?;
         }
-        for name in [CHECKPOINTS, COSIGNED] {
-            let (notes, _) = self.checkpoint_file(epoch, name, &log.origin).read()?;
-            // An entry that a kill left behind the newest checkpoint has none that others are shown. Whether what is there is genuine
-            // is theirs to find out: nothing is left out because it would look bad.
-            let fits = |note: &&Vec<u8>| {
-                name == COSIGNED || claimed_size(note).is_none_or(|size| size < checkpoint.size())
-            };
-            let mut shown: Vec<&Vec<u8>> = notes.iter().filter(fits).collect();
-            // A kill can have left it out of the file, and the host remembers it.
-            shown.extend((name == CHECKPOINTS).then_some(&log.newest));
-            let mut framed = Vec::new();
-            for note in shown {
-                let done = FRAMES.append(&mut framed, note);
-                done.map_err(|error| Error::new(Code::Internal).because(error))?;
-            }
-            if !framed.is_empty() {
-                out.put(&format!("{folder}/{name}"), &framed)?;
-            }
-        }
+        self.export_checkpoints(out, epoch, log, checkpoint.size())?;
         // Last: a folder without it is nothing yet.
         out.put(&format!("{folder}/{CHECKPOINT}"), &log.checkpoint)?;
         Ok(ExportedLog {
@@ -148,6 +133,66 @@ impl Vault {
             root: base64(checkpoint.root().as_bytes()),
             keys: log.keys.iter().map(|key| key.verifier().to_string()).collect(),
         })
+    }
+
+    /// The files of checkpoints, in parts: there can be as many as commands that ever wrote.
+    fn export_checkpoints(&self, out: &Out<'_>, epoch: u64, log: &OwnLog, size: u64) -> Result<(), Error> {
+        for name in [CHECKPOINTS, COSIGNED] {
+            let mut file = OutFile::new(format!("log/{epoch}/{name}"));
+            self.checkpoint_file(epoch, name, &log.origin).for_each::<Error>(|note| {
+                // An entry that a kill left behind the newest checkpoint has none that others are shown. Whether what is there is
+                // genuine is theirs to find out: nothing is left out because it would look bad.
+                let shown = name == COSIGNED || claimed_size(note).is_none_or(|of| of < size);
+                if shown { file.add(out, note) } else { Ok(()) }
+            })?;
+            if name == CHECKPOINTS {
+                // A kill can have left it out of the file, and the host remembers it.
+                file.add(out, &log.newest)?;
+            }
+            file.finish(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// A file of framed notes that is written bit by bit; none where there is no note.
+struct OutFile {
+    name: String,
+    framed: Vec<u8>,
+    open: Option<Box<dyn DiskFile>>,
+    hasher: Hasher,
+}
+
+impl OutFile {
+    fn new(name: String) -> Self {
+        Self { name, framed: Vec::new(), open: None, hasher: Hasher::new() }
+    }
+
+    fn add(&mut self, out: &Out<'_>, note: &[u8]) -> Result<(), Error> {
+        let done = FRAMES.append(&mut self.framed, note);
+        done.map_err(|error| Error::new(Code::Internal).because(error))?;
+        if self.framed.len() < OUT_PART { Ok(()) } else { self.write(out) }
+    }
+
+    fn write(&mut self, out: &Out<'_>) -> Result<(), Error> {
+        let file = match &mut self.open {
+            Some(file) => file,
+            None => self.open.insert(out.create(&self.name)?),
+        };
+        file.put(&self.framed)?;
+        self.hasher.update(&self.framed);
+        self.framed.clear();
+        Ok(())
+    }
+
+    fn finish(mut self, out: &Out<'_>) -> Result<(), Error> {
+        if !self.framed.is_empty() {
+            self.write(out)?;
+        }
+        if self.open.is_some() {
+            out.sums.borrow_mut().insert(self.name, self.hasher.finish());
+        }
+        Ok(())
     }
 }
 
@@ -184,6 +229,13 @@ impl<'a> Out<'a> {
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.create(name)?.put(bytes)?;
+        self.sums.borrow_mut().insert(name.to_owned(), Digest::of(bytes));
+        Ok(())
+    }
+
+    /// A new file, with the folders that it lies in.
+    fn create(&self, name: &str) -> Result<Box<dyn DiskFile>, Error> {
         let disk = &self.vault.site.disk;
         let path = self.path.join(name);
         let mut missing = Vec::new();
@@ -196,9 +248,7 @@ impl<'a> Out<'a> {
         for folder in missing.into_iter().rev() {
             disk.create_dir(folder)?;
         }
-        disk.create_new(&path)?.put(bytes)?;
-        self.sums.borrow_mut().insert(name.to_owned(), Digest::of(bytes));
-        Ok(())
+        Ok(disk.create_new(&path)?)
     }
 
     /// Writes the digests of all files, as `sha256sum` does.
