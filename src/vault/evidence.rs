@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::audit::survey;
+use super::peer::Met;
 use super::{AuditVerify, CheckpointReport, Code, Error, Progress, Vault};
 use crate::audit::Quorum;
 use crate::crypto::Digest;
@@ -102,7 +103,12 @@ impl Vault {
         progress: &dyn Progress,
         visit: &mut dyn FnMut(u64, &Entry),
     ) -> Result<(AuditVerifyReport, Vec<InForce>), Error> {
-        let (mut report, chain) = self.audit_read(progress, visit, wish.since)?;
+        let mut met = Met::default();
+        let mut visit = |epoch, entry: &Entry| {
+            met.take(epoch, entry);
+            visit(epoch, entry);
+        };
+        let (mut report, chain) = self.audit_read(progress, &mut visit, wish.since)?;
         if wish.documents {
             self.compare_documents(progress, &mut report)?;
         }
@@ -122,7 +128,10 @@ impl Vault {
         let auditors = roster.roster().members.iter().filter(|member| member.role == Role::Auditor);
         let known: Vec<WitnessKey> = match &wish.policy {
             Some(policy) => policy.witnesses().cloned().collect(),
-            None => auditors.map(|auditor| WitnessKey::of_member(auditor.key)).collect(),
+            None => {
+                let own = auditors.map(|auditor| WitnessKey::of_member(auditor.key));
+                own.chain(self.peer_witnesses(&met.with(&chain))?).collect()
+            }
         };
         for (epoch, log) in (1..).zip(&logs) {
             let witnessed =

@@ -5,6 +5,7 @@ mod known;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub(super) use known::Met;
 use known::{said, series_before};
 
 use super::channel::Channels;

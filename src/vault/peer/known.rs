@@ -8,13 +8,77 @@ use super::{Admitted, RESET_IN, RESET_OUT};
 use crate::bundle::{Known, NUMBER_LIMIT, Peer, VaultCard};
 use crate::crypto::Digest;
 use crate::id::VaultId;
-use crate::log::entry::{Event, Object, Outcome};
+use crate::log::cosignature::WitnessKey;
+use crate::log::entry::{Entry, Event, Object, Outcome};
 use crate::log::keys::HAND_OVER_LIMIT;
 use crate::note::{SignedNote, VerifierKey};
+use crate::roster::InForce;
 use crate::store::StoreError;
 use crate::store::index::Place;
 use crate::store::live::Live;
 use crate::store::peers::{self, PeerFile};
+
+/// What the own log and rosters say of other vaults: looked up by the index of an open vault, or read one by one.
+pub(in crate::vault) trait OwnEntries {
+    /// The entries of one of the events that have to do with other vaults, in their order.
+    fn of(&self, event: Event) -> Result<Vec<(Place, Entry)>, Error>;
+    /// The own vault.
+    fn vault(&self) -> VaultId;
+    /// The chain of its rosters.
+    fn rosters(&self) -> Result<Vec<InForce>, Error>;
+}
+
+impl OwnEntries for Live {
+    fn of(&self, event: Event) -> Result<Vec<(Place, Entry)>, Error> {
+        let places = self.index().places_of_event(event.as_str()).map_err(StoreError::from)?;
+        places.into_iter().map(|place| Ok((place, self.entry(place)?))).collect()
+    }
+
+    fn vault(&self) -> VaultId {
+        self.roster().vault()
+    }
+
+    fn rosters(&self) -> Result<Vec<InForce>, Error> {
+        Ok(self.chain()?)
+    }
+}
+
+/// Entries that were met while the log was judged.
+#[derive(Default)]
+pub(in crate::vault) struct Met(Vec<(Place, Entry)>);
+
+impl Met {
+    /// Keeps an entry that has to do with other vaults.
+    pub(in crate::vault) fn take(&mut self, epoch: u64, entry: &Entry) {
+        if matches!(entry.event(), Event::PeerChange | Event::RosterChange) {
+            self.0.push((Place { epoch, seq: entry.seq() }, entry.clone()));
+        }
+    }
+
+    /// With the chain of rosters.
+    pub(in crate::vault) fn with<'a>(&'a self, chain: &'a [InForce]) -> impl OwnEntries + 'a {
+        MetOf { entries: &self.0, chain }
+    }
+}
+
+struct MetOf<'a> {
+    entries: &'a [(Place, Entry)],
+    chain: &'a [InForce],
+}
+
+impl OwnEntries for MetOf<'_> {
+    fn of(&self, event: Event) -> Result<Vec<(Place, Entry)>, Error> {
+        Ok(self.entries.iter().filter(|(_, entry)| entry.event() == event).cloned().collect())
+    }
+
+    fn vault(&self) -> VaultId {
+        self.chain.first().map_or(VaultId([0; 32]), InForce::vault)
+    }
+
+    fn rosters(&self) -> Result<Vec<InForce>, Error> {
+        Ok(self.chain.to_vec())
+    }
+}
 
 /// What the log says of another vault.
 #[derive(Debug, Clone)]
@@ -31,8 +95,12 @@ pub(super) struct Said {
 
 impl Vault {
     /// Another vault that is admitted now.
-    pub(in crate::vault) fn peer(&self, live: &Live, id: VaultId) -> Result<Option<Admitted>, Error> {
-        let Some(said) = said(live)?.remove(&id) else { return Ok(None) };
+    pub(in crate::vault) fn peer(
+        &self,
+        log: &dyn OwnEntries,
+        id: VaultId,
+    ) -> Result<Option<Admitted>, Error> {
+        let Some(said) = said(log)?.remove(&id) else { return Ok(None) };
         let tampered = || Error::new(Code::TamperedPeer).with("id", id);
         let read = |file: PeerFile| -> Result<Vec<u8>, Error> {
             let bytes = peers::read(&self.context, id, file)?;
@@ -40,8 +108,8 @@ impl Vault {
         };
         let note = SignedNote::parse(&read(PeerFile::Peer(said.note))?).map_err(|_| tampered())?;
         let peer = Peer::parse(note.text()).ok_or_else(tampered)?;
-        let ours = note.digest() == said.note && peer.peer == id && peer.vault == live.roster().vault();
-        if !ours || !self.is_admitted_by_officer(live, &note, &peer, said.at)? {
+        let ours = note.digest() == said.note && peer.peer == id && peer.vault == log.vault();
+        if !ours || !self.is_admitted_by_officer(log, &note, &peer, said.at)? {
             return Err(tampered());
         }
         let card = VaultCard::parse(&read(PeerFile::Card(peer.card))?).map_err(|_| tampered())?;
@@ -96,12 +164,12 @@ impl Vault {
     /// once admits nobody later.
     fn is_admitted_by_officer(
         &self,
-        live: &Live,
+        log: &dyn OwnEntries,
         note: &SignedNote,
         peer: &Peer,
         at: Place,
     ) -> Result<bool, Error> {
-        let Some(roster) = live.chain()?.into_iter().find(|roster| roster.digest() == peer.roster) else {
+        let Some(roster) = log.rosters()?.into_iter().find(|roster| roster.digest() == peer.roster) else {
             return Ok(false);
         };
         let officers = roster.roster().officers().map(|officer| VerifierKey::of_member(officer.key));
@@ -109,27 +177,35 @@ impl Vault {
             return Ok(false);
         }
         let next = roster.roster().version + 1;
-        for place in live.index().places_of_event(Event::RosterChange.as_str()).map_err(StoreError::from)? {
-            if place >= at {
-                break;
-            }
-            let entry = live.entry(place)?;
-            let over = entry.outcome() == Outcome::Ok && entry.detail().version == Some(next);
-            if over {
-                return Ok(false);
-            }
+        let changes = log.of(Event::RosterChange)?;
+        let over = |(place, entry): &(Place, Entry)| {
+            *place < at && entry.outcome() == Outcome::Ok && entry.detail().version == Some(next)
+        };
+        Ok(!changes.iter().any(over))
+    }
+
+    /// The keys by which people of admitted vaults sign receipts, and with them this vault's log.
+    pub(in crate::vault) fn peer_witnesses(&self, log: &dyn OwnEntries) -> Result<Vec<WitnessKey>, Error> {
+        let mut keys = BTreeMap::new();
+        for id in said(log)?.keys() {
+            // One whose files are not in order vouches for nothing; `peer list` says so.
+            let Ok(Some(found)) = self.peer(log, *id) else { continue };
+            let members = found.known.chain().iter().flat_map(|roster| &roster.roster().members);
+            keys.extend(members.filter(|member| member.import).map(|member| {
+                let key = WitnessKey::of_member(member.key);
+                (key.to_string(), key)
+            }));
         }
-        Ok(true)
+        Ok(keys.into_values().collect())
     }
 }
 
 /// What the log says of other vaults: those that are admitted now.
-pub(super) fn said(live: &Live) -> Result<BTreeMap<VaultId, Said>, Error> {
+pub(super) fn said(log: &dyn OwnEntries) -> Result<BTreeMap<VaultId, Said>, Error> {
     let mut all: BTreeMap<VaultId, Said> = BTreeMap::new();
     // An officer's note is for one time: shown again, it would bring back a vault that was let go, or old numbers.
     let mut used = BTreeSet::new();
-    for at in live.index().places_of_event(Event::PeerChange.as_str()).map_err(StoreError::from)? {
-        let entry = live.entry(at)?;
+    for (at, entry) in log.of(Event::PeerChange)? {
         let id = entry.object().and_then(Object::vault_id);
         let (Some(id), Outcome::Ok) = (id, entry.outcome()) else { continue };
         let detail = entry.detail();

@@ -1,3 +1,4 @@
+use gapvault::evidence::AuditVerify;
 use gapvault::label::Class;
 use gapvault::vault::{ListRequest, NoProgress, OpenRequest, OpenTo};
 
@@ -38,6 +39,10 @@ fn documents_cross_the_gap_and_the_answer_comes_back() {
     let answer = out.vault().receipt_apply(&out.founder, &medium).unwrap();
     assert_eq!((answer.verdict.as_str(), answer.number), ("accepted", 1));
     assert!(answer.witnessed_size.is_some());
+    // What the other vault signed is told alike by everything that counts it.
+    let judged = out.vault().audit_verify_by(&AuditVerify::default(), &NoProgress).unwrap();
+    assert_eq!(Some(judged.witnessed_size), answer.witnessed_size);
+    assert_eq!(judged.witnessed_size, out.vault().status().unwrap().log.witnessed_size);
     let listed = out.vault().bundle_list().unwrap();
     assert_eq!((listed.out[0].state.as_str(), listed.out[0].number), ("accepted", Some(1)));
     assert!(!out.path("v").join("outbox").join(made.bundle.to_string()).exists());
