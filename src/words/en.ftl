@@ -1098,6 +1098,7 @@ arg-log = A log's key, as you got it from elsewhere
 arg-against = A checkpoint that you kept: the log must have grown from it
 arg-since = Take signatures on fewer entries as read; only with --against
 arg-documents = Compare the documents with the log as well, as gapvault verify does
+arg-fork = Where there are two histories, write both signed notes here
 arg-strict = Entries without signature or witness are a finding
 arg-max-age = Witnesses must have signed within so many days
 arg-seq = The entry's number, from 0

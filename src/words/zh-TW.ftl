@@ -1098,6 +1098,7 @@ arg-log = 紀錄金鑰，由其他途徑取得
 arg-against = 您保存的檢查點：紀錄須由其增長而來
 arg-since = 筆數較少的檢查點簽章視為已查驗；須與 --against 併用
 arg-documents = 一併將文件與紀錄比對，等同 gapvault verify
+arg-fork = 出現兩份紀錄時，將兩份簽署文寫入此檔案
 arg-strict = 未經簽章或見證的項目列為發現
 arg-max-age = 見證簽章須在若干日內
 arg-seq = 項目編號，自 0 起算

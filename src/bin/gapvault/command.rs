@@ -205,7 +205,7 @@ fn evidence() -> Vec<Command> {
 
 /// The verbs of auditors.
 fn audit_verbs() -> Vec<Command> {
-    let verify = judging(Command::new("verify"));
+    let verify = judging(Command::new("verify")).arg(option("fork", "FILE"));
     #[cfg(feature = "vault")]
     let verify = verify.arg(flag("documents").conflicts_with("evidence"));
     let mut verbs = vec![

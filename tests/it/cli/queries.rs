@@ -123,3 +123,33 @@ fn a_sample_comes_with_its_proofs_and_its_story() {
     let again = bench.call(&words).with(&["--out", "proofs", "--json"]).run();
     assert_eq!(again.error()["code"], "usage.exists");
 }
+
+#[test]
+fn two_histories_come_out_as_a_file_that_shows_both() {
+    use crate::attacks::scene::{copy, put};
+    let bench = Bench::founded();
+    bench.write("a.txt", "a");
+    let parts = ["v", "state"].map(|name| (bench.path(name), bench.path(&format!("kept-{name}"))));
+    parts.iter().for_each(|(now, kept)| copy(now, kept));
+    bench.seal("a.txt", "important");
+    bench.call(&["audit", "checkpoint", "-o", "one.txt"]).ok();
+    parts.iter().for_each(|(now, kept)| put(kept, now));
+    bench.seal("a.txt", "critical");
+    let verify = ["audit", "verify", "--against", "one.txt", "--fork", "fork.txt"];
+    let said = bench.call(&verify).run();
+    assert_eq!(said.exit, 8, "{said:?}");
+    assert!(said.out.contains("fork.txt"));
+    // Both notes, one behind the other, and each is one that the log signed.
+    let both = std::fs::read_to_string(bench.path("fork.txt")).unwrap();
+    let starts: Vec<usize> = both.match_indices("\ngapvault/").map(|(at, _)| at + 1).collect();
+    let [second] = starts[..] else { panic!("{both}") };
+    for (name, note) in [("first.txt", &both[..second]), ("second.txt", &both[second..])] {
+        bench.write(name, note);
+    }
+    let compared = bench.call(&["audit", "compare", "first.txt", "second.txt"]).run();
+    assert_eq!(compared.exit, 8, "{compared:?}");
+    // Nothing is written where there is one history, and nothing over what is there.
+    assert_eq!(bench.call(&verify).run().exit, 2);
+    bench.call(&["audit", "verify", "--fork", "none.txt"]).ok();
+    assert!(!bench.path("none.txt").exists());
+}

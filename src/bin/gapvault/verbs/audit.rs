@@ -3,6 +3,8 @@
 #[cfg(feature = "vault")]
 mod vault;
 
+use std::path::PathBuf;
+
 use clap::ArgMatches;
 use gapvault::evidence::{AuditVerifyReport, Finding};
 use gapvault::fault::{Code, Error};
@@ -11,7 +13,7 @@ use gapvault::words::screen;
 
 use super::{evidence, findings, query, report, sample};
 use crate::desk::Desk;
-use crate::errors;
+use crate::{errors, files};
 
 #[cfg(feature = "vault")]
 pub(crate) use vault::verify_vault;
@@ -57,7 +59,16 @@ pub(crate) fn worst(exits: impl IntoIterator<Item = u8>) -> u8 {
 
 fn verify_log(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let report = evidence::verify(desk, matches)?;
-    desk.answer(&report, |desk| judged_log(desk, &report))?;
+    let fork = matches.get_one::<PathBuf>("fork").filter(|_| !report.notes.is_empty());
+    if let Some(path) = fork {
+        files::new(path, report.notes.concat().as_bytes())?;
+    }
+    desk.answer(&report, |desk| {
+        let mut lines = judged_log(desk, &report);
+        let facts = |path: &PathBuf| [("path", path.display().to_string())];
+        lines.extend(fork.map(|path| desk.text("say-evidence-written", &facts(path))));
+        lines
+    })?;
     Ok(worst(report.findings.iter().map(|finding| finding.code.exit())))
 }
 
