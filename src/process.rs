@@ -1,4 +1,6 @@
-//! The process itself: what it keeps to itself, and its clocks.
+//! The process itself: what it keeps to itself, its clocks, and its threads.
+
+pub mod parallel;
 
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,19 +1,15 @@
 //! Work that is done ahead on all processors, and taken in its order by one.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::process::parallel::processors;
 
 /// How far ahead each thread may be: so many pieces of work wait in memory.
 const AHEAD: u64 = 4;
 /// Fewer pieces of work are not worth a thread.
 const WORTH: u64 = 4;
-
-/// How many threads there are to work with.
-pub(super) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
-}
 
 /// Does `work` for every index below `count` on all processors, and gives what came out to `take`, one after the other in
 /// their order, on the thread of the caller. That one works as well while it has nothing to take.
@@ -152,39 +148,6 @@ impl<T: Send> Drop for AtEnd<'_, T> {
     }
 }
 
-/// The outcome of `work` for each of these, in their order, on all processors. `None` where a thread was lost to a panic.
-pub(super) fn each<I: Sync, T: Send>(
-    items: &[I],
-    worth: usize,
-    work: impl Fn(&I) -> T + Sync,
-) -> Vec<Option<T>> {
-    let threads = processors();
-    if items.len() < worth || threads < 2 {
-        return items.iter().map(|item| Some(work(item))).collect();
-    }
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return done };
-            done.push((at, work(item)));
-        }
-    };
-    let mut out: Vec<Option<T>> = items.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut done = take();
-        done.extend(others.into_iter().filter_map(|thread| thread.join().ok()).flatten());
-        for (at, result) in done {
-            if let Some(slot) = out.get_mut(at) {
-                *slot = Some(result);
-            }
-        }
-    });
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,14 +204,5 @@ mod tests {
         }));
         assert!(done.is_err());
         assert!(taken.into_inner() <= 50);
-    }
-
-    #[test]
-    fn each_has_its_own_outcome() {
-        let items: Vec<u32> = (0..1000).collect();
-        for worth in [1, 2000] {
-            let out = each(&items, worth, |item| item + 1);
-            assert_eq!(out, (1..=1000).map(Some).collect::<Vec<_>>());
-        }
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ahead::each;
 use super::notes::{Notes, Record};
 use super::standing::Standing;
 use crate::crypto::Digest;
@@ -16,6 +15,7 @@ use crate::log::entry::{Entry, EntryError, Event, Object, Outcome, Phase};
 use crate::log::keys::LogKey;
 use crate::log::merkle::{Frontier, leaf_hash};
 use crate::note::{SignedNote, VerifierKey};
+use crate::process::parallel::for_each;
 use crate::roster::InForce;
 
 /// An entry's bytes, looked at by themselves: what can be done ahead, on any thread.
@@ -197,7 +197,8 @@ impl<'a> Judge<'a> {
     /// Those that are genuine, in their order, verified on all processors: a signature takes longer than anything else here.
     fn verified(&mut self, records: &[Record]) -> Vec<(Checkpoint, String)> {
         let known = &self.known;
-        let found = each(records, WORTH, |(_, note)| genuine(known, note));
+        let one = |at: usize| records.get(at).and_then(|(_, note)| genuine(known, note));
+        let found = for_each(records.len(), WORTH, one);
         let mut out = Vec::new();
         for ((number, _), found) in records.iter().zip(found) {
             // Whoever was lost to a panic has verified nothing.
@@ -350,8 +351,8 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// From so many on signatures are verified on all processors.
-const WORTH: usize = 64;
+/// So many signed checkpoints are worth a thread.
+const WORTH: usize = 32;
 
 fn genuine(known: &Known<'_>, bytes: &[u8]) -> Option<(Checkpoint, String)> {
     let note = SignedNote::parse(bytes).ok()?;

@@ -35,6 +35,18 @@ fn changes(place: &Place) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
+/// A log that went on with other keys twice, and its evidence.
+fn rekeyed_twice() -> (Exported, PathBuf) {
+    let exported = Exported::new();
+    let place = &exported.office.place;
+    for _ in 0..2 {
+        place.vault().host_rekey(&place.founder).unwrap();
+        exported.grow();
+    }
+    let folder = exported.export("after");
+    (exported, folder)
+}
+
 fn judged(folder: PathBuf, logs: &[VerifierKey]) -> Vec<Code> {
     let trust = Trust { vault: None, policy: Some(Quorum::of_logs(logs.to_vec())) };
     let wish = &mut VerifyWish { trust, ..VerifyWish::default() };
@@ -92,13 +104,7 @@ fn after_so_many_entries_the_key_is_replaced_by_itself() {
 
 #[test]
 fn whoever_trusts_any_of_the_keys_follows_to_all_of_them() {
-    let exported = Exported::new();
-    let place = &exported.office.place;
-    for _ in 0..2 {
-        place.vault().host_rekey(&place.founder).unwrap();
-        exported.grow();
-    }
-    let folder = exported.export("after");
+    let (exported, folder) = rekeyed_twice();
     assert_eq!(codes(verify(&folder, exported.vault)), []);
     let keys = exported.keys();
     assert_eq!(keys.len(), 3);
@@ -111,13 +117,7 @@ fn whoever_trusts_any_of_the_keys_follows_to_all_of_them() {
 
 #[test]
 fn evidence_without_or_with_another_proof_of_a_key_is_refused() {
-    let exported = Exported::new();
-    let place = &exported.office.place;
-    for _ in 0..2 {
-        place.vault().host_rekey(&place.founder).unwrap();
-    }
-    exported.grow();
-    let folder = exported.export("after");
+    let (exported, folder) = rekeyed_twice();
     let good = files(&folder);
     let proofs: Vec<&String> = good.keys().filter(|name| name.starts_with("log-keys/")).collect();
     assert_eq!(proofs, ["log-keys/0001.tlog-proof", "log-keys/0002.tlog-proof"]);
