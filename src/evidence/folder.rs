@@ -32,7 +32,9 @@ impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| match error {
-            Errno::NOENT | Errno::NOTDIR => Error::new(Code::NoFile).with("path", path.display()),
+            Errno::NOENT => Error::new(Code::NoFile).with("path", path.display()),
+            // A file, where a folder was meant.
+            Errno::NOTDIR => Error::new(Code::NotEvidence).with("path", path.display()),
             other => failed(path, other.into()),
         })?;
         Ok(Self { top, path: path.to_owned() })

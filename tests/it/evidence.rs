@@ -215,6 +215,9 @@ fn files_that_are_missing_more_or_something_else_are_noticed() {
     let empty = exported.office.place.path("empty");
     std::fs::create_dir(&empty).unwrap();
     assert_eq!(codes(verify(&empty, exported.vault)), [Code::NotEvidence]);
+    // A file of it in place of the folder, and nothing at all.
+    assert_eq!(codes(verify(&exported.folder.join("README.txt"), exported.vault)), [Code::NotEvidence]);
+    assert_eq!(codes(verify(&exported.folder.join("none"), exported.vault)), [Code::NoFile]);
     assert_eq!(codes(verify(&empty.join("none"), exported.vault)), [Code::NoFile]);
 }
 
