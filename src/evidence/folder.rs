@@ -28,7 +28,7 @@ impl Folder {
     /// Opens a folder.
     ///
     /// # Errors
-    /// [`Code::NoFile`]; [`Code::Io`].
+    /// [`Code::NoFile`]; [`Code::NotEvidence`] for a file; [`Code::Io`].
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| match error {
@@ -183,6 +183,6 @@ mod tests {
         let files: Vec<String> = whole.files().unwrap().into_iter().collect();
         assert_eq!(files, ["log/1/file", "log/link", "log/near", "outside", "way"]);
         assert_eq!(Folder::open(&at("none")).unwrap_err().code(), Code::NoFile);
-        assert_eq!(Folder::open(&at("outside")).unwrap_err().code(), Code::NoFile);
+        assert_eq!(Folder::open(&at("outside")).unwrap_err().code(), Code::NotEvidence);
     }
 }
