@@ -74,11 +74,18 @@ fn texts(words: &Words, error: &Error) -> (String, Option<String>) {
     let facts: Vec<(&str, String)> = error.facts().iter().filter_map(fact).collect();
     let one_line = |text: String| text.lines().collect::<Vec<_>>().join(" ");
     let message = one_line(sentence(words, error.code(), &facts));
-    let typed: Vec<(&str, String)> = facts
+    let typed = facts
         .iter()
         .map(|(name, value)| (*name, if *name == "path" { typed(value) } else { value.clone() }))
-        .collect();
+        .chain(called().map(|(name, value)| (name, value.to_owned())));
+    let typed: Vec<(&str, String)> = typed.collect();
     (message, known(words, &key("hint", error.code().as_str()), &typed).map(one_line))
+}
+
+/// How this program and its verbs for auditors are called, for hints.
+fn called() -> [(&'static str, &'static str); 2] {
+    const PROGRAM: &str = env!("CARGO_BIN_NAME");
+    [("program", PROGRAM), ("audit", if PROGRAM == "gapvault" { "gapvault audit" } else { PROGRAM })]
 }
 
 /// A path as it is typed in a shell: hints are copied from the screen.
@@ -175,6 +182,18 @@ mod tests {
             let error = Error::new(Code::IdentityPermissions).with("path", path);
             let (_, hint) = texts(&Words::new(Lang::En), &error);
             assert_eq!(hint.unwrap(), format!("Type: chmod 600 {shown}"));
+        }
+    }
+
+    #[test]
+    fn hints_say_how_this_program_is_called() {
+        let [(_, program), (_, audit)] = called();
+        for lang in [Lang::En, Lang::ZhTw] {
+            let words = Words::new(lang);
+            let hint = |code: Code| texts(&words, &code.into()).1.unwrap();
+            assert!(hint(Code::Usage).contains(&format!("{program} --help")));
+            assert!(hint(Code::NotRules).contains(&format!("{audit} findings --print-rules")));
+            assert_eq!(hint(Code::WrongPassphrase).contains("15"), program == "gapvault");
         }
     }
 
