@@ -15,7 +15,7 @@ pub use checkpoint::CheckpointPaper;
 pub use qr::qr_svg;
 pub use receipt::{BadVerdict, ReceiptPaper, ReceiptVerdict};
 
-use sheet::{Catalogues, Fact, Line, Sheet, utc};
+use sheet::{Catalogues, Fact, Kind, Line, Sheet, utc};
 
 use crate::id::{BundleId, Code, VaultId};
 use crate::time::Timestamp;
@@ -35,6 +35,14 @@ const APPROVALS: usize = 6;
 const VAULT_DIGITS: usize = 16;
 /// Printed width of the slip's QR code, in millimetres.
 const QR_MM: usize = 34;
+
+const KIND: Kind = Kind {
+    title: "paper-slip-title",
+    scan: "paper-slip-scan",
+    steps: &["paper-slip-compare", "paper-slip-differs", "paper-slip-lost"],
+    signatures: &["paper-sign-handed", "paper-sign-courier", "paper-sign-supervising", "paper-sign-received"],
+    silent: "paper-slip-silent",
+};
 
 /// What is known of the medium as a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,32 +116,11 @@ impl Slip {
     fn sheet(&self) -> Sheet {
         let words = Catalogues::new();
         Sheet {
-            title: words.both("paper-slip-title"),
-            code_label: words.both("paper-code"),
             code: self.code.to_string().split(' ').map(str::to_owned).collect(),
             // At most 118 bytes, which always fit.
             qr: qr_svg(self.scanned().as_bytes()).unwrap_or_default(),
             qr_mm: QR_MM,
-            scan: words.both("paper-slip-scan"),
-            facts_label: words.both("paper-facts"),
-            rows: self.rows(&words),
-            steps_label: words.both("paper-steps"),
-            steps: ["paper-slip-compare", "paper-slip-differs", "paper-slip-lost"]
-                .map(|key| words.both(key))
-                .into(),
-            sign_label: words.both("paper-signatures"),
-            sign_headings: ["paper-role", "paper-signature", "paper-signed-at"]
-                .map(|key| words.both(key))
-                .into(),
-            signatures: [
-                "paper-sign-handed",
-                "paper-sign-courier",
-                "paper-sign-supervising",
-                "paper-sign-received",
-            ]
-            .map(|key| words.both(key))
-            .into(),
-            silent: words.both("paper-slip-silent"),
+            ..KIND.sheet(&words, self.rows(&words))
         }
     }
 

@@ -2,12 +2,19 @@
 
 use super::NAME;
 use super::qr::draw;
-use super::receipt::{NARROWEST_MM, WIDEST_MM};
-use super::sheet::{Catalogues, Line, Sheet, utc};
+use super::sheet::{Catalogues, Kind, Line, utc};
 use crate::time::Timestamp;
 
 /// The first so many keys are printed.
 const KEYS: usize = 3;
+
+const KIND: Kind = Kind {
+    title: "paper-checkpoint-title",
+    scan: "paper-checkpoint-scan",
+    steps: &["paper-checkpoint-keep", "paper-checkpoint-compare", "paper-checkpoint-grown"],
+    signatures: &["paper-sign-auditor", "paper-sign-officer"],
+    silent: "paper-checkpoint-silent",
+};
 
 /// What is printed of a checkpoint.
 #[derive(Debug, Clone)]
@@ -41,26 +48,6 @@ impl CheckpointPaper {
             vec![words.fact("paper-checkpoint-root", vec![Line::Id(self.root.clone())])],
             vec![words.fact("paper-checkpoint-keys", keys)],
         ];
-        let sheet = Sheet {
-            title: words.both("paper-checkpoint-title"),
-            code_label: words.both("paper-code"),
-            code: Vec::new(),
-            qr_mm: (qr.side * 7 / 10).clamp(NARROWEST_MM, WIDEST_MM),
-            qr: qr.svg,
-            scan: words.both("paper-checkpoint-scan"),
-            facts_label: words.both("paper-facts"),
-            rows,
-            steps_label: words.both("paper-steps"),
-            steps: ["paper-checkpoint-keep", "paper-checkpoint-compare", "paper-checkpoint-grown"]
-                .map(|key| words.both(key))
-                .into(),
-            sign_label: words.both("paper-signatures"),
-            sign_headings: ["paper-role", "paper-signature", "paper-signed-at"]
-                .map(|key| words.both(key))
-                .into(),
-            signatures: ["paper-sign-auditor", "paper-sign-officer"].map(|key| words.both(key)).into(),
-            silent: words.both("paper-checkpoint-silent"),
-        };
-        Some(sheet.html())
+        Some(KIND.of_note(&words, qr, rows).html())
     }
 }

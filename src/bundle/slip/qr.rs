@@ -9,6 +9,10 @@ use qrcode::{Color, EcLevel, QrCode, Version};
 pub(super) const QR_BYTES: usize = 2953;
 /// The light border that the standard asks for, in modules.
 const QUIET: usize = 4;
+/// A small code is printed so wide.
+const NARROWEST_MM: usize = 40;
+/// And no code wider.
+const WIDEST_MM: usize = 110;
 
 /// A drawn code.
 pub(super) struct Qr {
@@ -16,6 +20,13 @@ pub(super) struct Qr {
     pub(super) side: usize,
     /// An `svg` element for a page of HTML.
     pub(super) svg: String,
+}
+
+impl Qr {
+    /// How wide it is printed: 0.7 mm for a module within bounds; 0.6 mm for the largest code.
+    pub(super) fn printed_mm(&self) -> usize {
+        (self.side * 7 / 10).clamp(NARROWEST_MM, WIDEST_MM)
+    }
 }
 
 /// A QR code of the bytes as an `svg` element for an HTML page: dark on white with its quiet zone, scalable, one

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::columns::cut;
 use super::qr::draw;
-use super::sheet::{Catalogues, Line, Sheet, utc};
+use super::sheet::{Catalogues, Kind, Line, utc};
 use super::{NAME, PERSON};
 use crate::id::BundleId;
 use crate::time::Timestamp;
@@ -14,9 +14,13 @@ const DAMAGED: usize = 8;
 /// Their names are cut to this many columns.
 const FILE: usize = 24;
 
-/// Printed width of a code: 0.7 mm for a module within these millimetres; 0.6 mm for the largest code.
-pub(super) const NARROWEST_MM: usize = 40;
-pub(super) const WIDEST_MM: usize = 110;
+const KIND: Kind = Kind {
+    title: "paper-receipt-title",
+    scan: "paper-receipt-scan",
+    steps: &["paper-receipt-apply", "paper-receipt-signed", "paper-receipt-resend"],
+    signatures: &["paper-sign-import", "paper-sign-courier", "paper-sign-returned"],
+    silent: "paper-receipt-silent",
+};
 
 /// What became of a bundle at its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,28 +129,6 @@ impl ReceiptPaper {
             lines.extend(words.more(self.damaged.len(), DAMAGED));
             rows.push(vec![words.fact("paper-damaged", lines)]);
         }
-        let sheet = Sheet {
-            title: words.both("paper-receipt-title"),
-            code_label: words.both("paper-code"),
-            code: Vec::new(),
-            qr_mm: (qr.side * 7 / 10).clamp(NARROWEST_MM, WIDEST_MM),
-            qr: qr.svg,
-            scan: words.both("paper-receipt-scan"),
-            facts_label: words.both("paper-facts"),
-            rows,
-            steps_label: words.both("paper-steps"),
-            steps: ["paper-receipt-apply", "paper-receipt-signed", "paper-receipt-resend"]
-                .map(|key| words.both(key))
-                .into(),
-            sign_label: words.both("paper-signatures"),
-            sign_headings: ["paper-role", "paper-signature", "paper-signed-at"]
-                .map(|key| words.both(key))
-                .into(),
-            signatures: ["paper-sign-import", "paper-sign-courier", "paper-sign-returned"]
-                .map(|key| words.both(key))
-                .into(),
-            silent: words.both("paper-receipt-silent"),
-        };
-        Some(sheet.html())
+        Some(KIND.of_note(&words, qr, rows).html())
     }
 }

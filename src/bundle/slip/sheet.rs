@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::PERSON;
 use super::columns::{RULE, WIDTH, cut, pad, wrap};
+use super::qr::Qr;
 use crate::time::Timestamp;
 use crate::words::{Lang, Words};
 
@@ -112,6 +113,45 @@ impl Line {
 pub(super) struct Fact {
     label: Both,
     lines: Vec<Line>,
+}
+
+/// What a kind of sheet says whatever it is about, as keys of the catalogues.
+pub(super) struct Kind {
+    pub(super) title: &'static str,
+    pub(super) scan: &'static str,
+    pub(super) steps: &'static [&'static str],
+    /// Who signs.
+    pub(super) signatures: &'static [&'static str],
+    /// What it does not show.
+    pub(super) silent: &'static str,
+}
+
+impl Kind {
+    /// The sheet with these facts, in rows of one or two, and without a code.
+    pub(super) fn sheet(&self, words: &Catalogues, rows: Vec<Vec<Fact>>) -> Sheet {
+        let all = |keys: &[&str]| keys.iter().map(|key| words.both(key)).collect();
+        Sheet {
+            title: words.both(self.title),
+            code_label: words.both("paper-code"),
+            code: Vec::new(),
+            qr: String::new(),
+            qr_mm: 0,
+            scan: words.both(self.scan),
+            facts_label: words.both("paper-facts"),
+            rows,
+            steps_label: words.both("paper-steps"),
+            steps: all(self.steps),
+            sign_label: words.both("paper-signatures"),
+            sign_headings: all(&["paper-role", "paper-signature", "paper-signed-at"]),
+            signatures: all(self.signatures),
+            silent: words.both(self.silent),
+        }
+    }
+
+    /// The sheet around a signed note, which its QR code holds whole.
+    pub(super) fn of_note(&self, words: &Catalogues, qr: Qr, rows: Vec<Vec<Fact>>) -> Sheet {
+        Sheet { qr_mm: qr.printed_mm(), qr: qr.svg, ..self.sheet(words, rows) }
+    }
 }
 
 /// A filled sheet. `qr` is markup of ours; all else is escaped.
