@@ -9,13 +9,46 @@ use crate::audit::Quorum;
 use crate::crypto::Digest;
 use crate::encoding::base64;
 use crate::fault::{Code, Error};
+use crate::id::VaultId;
 use crate::log::checkpoint::Checkpoint;
 use crate::log::cosignature::cosigners;
 use crate::log::entry::Entry;
 use crate::log::keys::LogKey;
 use crate::log::merkle::{consistency_proof, inclusion_proof, tree_root, verify_consistency};
 use crate::log::proof::EntryProof;
-use crate::note::SignedNote;
+use crate::note::{SignedNote, origin_epoch};
+
+/// Which of a vault's logs: each epoch has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// That of the newest epoch.
+    Newest,
+    /// That of an epoch, counted from 1.
+    Epoch(u64),
+    /// The one that a checkpoint is about, which nobody verified yet; the newest where it is about none of this vault's.
+    OfCheckpoint(&'a [u8]),
+}
+
+impl Which<'_> {
+    /// The epoch, in a vault whose newest is this one.
+    ///
+    /// # Errors
+    /// [`Code::NoEpoch`].
+    pub fn epoch(self, vault: &VaultId, newest: u64) -> Result<u64, Error> {
+        let exists = |epoch: &u64| (1..=newest).contains(epoch);
+        match self {
+            Self::Newest => Ok(newest),
+            Self::Epoch(epoch) if exists(&epoch) => Ok(epoch),
+            Self::Epoch(epoch) => Err(Error::new(Code::NoEpoch).with("epoch", epoch).with("newest", newest)),
+            Self::OfCheckpoint(note) => Ok(named(vault, note).filter(exists).unwrap_or(newest)),
+        }
+    }
+}
+
+fn named(vault: &VaultId, note: &[u8]) -> Option<u64> {
+    let note = SignedNote::parse(note).ok()?;
+    origin_epoch(vault, Checkpoint::parse_text(note.text()).ok()?.origin())
+}
 
 /// One epoch's log, wherever it lies.
 pub trait LogSource {
@@ -182,6 +215,15 @@ pub struct CompareReport {
     /// Both notes, where they contradict each other: proof of a fork to anyone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Compares a checkpoint from elsewhere with a log, which has to have grown from it.
+///
+/// # Errors
+/// Those of [`read_checkpoint`] and [`compare`].
+pub fn consistency(log: &dyn LogSource, older: &[u8]) -> Result<CompareReport, Error> {
+    let keys = log.keys();
+    compare(&read_checkpoint(older, &keys)?, &read_checkpoint(&log.checkpoint()?, &keys)?, Some(log))
 }
 
 /// Compares two checkpoints. Of different sizes, a log is needed that the larger one agrees with.

@@ -361,6 +361,8 @@ codes! {
     NotAVerifierKey = "usage.not-a-verifier-key",
     /// A place or size is beyond the end of the log.
     NoEntry = "not-found.entry",
+    /// The log has not had so many epochs.
+    NoEpoch = "not-found.epoch",
     /// Two checkpoints are not of one log.
     OtherLog = "usage.other-log",
     /// The request does not begin where the witness signed last.

@@ -7,7 +7,7 @@ use super::peer::Met;
 use super::{AuditVerify, CheckpointReport, Code, Error, Progress, Vault};
 use crate::audit::Quorum;
 use crate::crypto::Digest;
-use crate::evidence::proofs::{self, CompareReport, LogSource};
+use crate::evidence::proofs::{LogSource, Which};
 use crate::evidence::{
     AuditVerifyReport, CHECKPOINTS, COSIGNED, Finding, Strict, Witnessed, read_checkpoint, verdict, witness,
 };
@@ -17,13 +17,13 @@ use crate::log::cosignature::{WitnessKey, cosigners};
 use crate::log::entry::Entry;
 use crate::log::keys::LogKey;
 use crate::log::merkle::{consistency_proof, inclusion_proof};
-use crate::log::proof::EntryProof;
 use crate::note::{Signature, SignedNote, origin};
 use crate::roster::InForce;
 use crate::store::checkpoints::CheckpointFile;
 use crate::store::host::StateRecord;
 use crate::store::ledger::known_checkpoint;
 use crate::store::live::{Live, known_host};
+use crate::store::lock::VaultLock;
 use crate::store::log_keys::log_keys;
 use crate::store::rosters::{self};
 use crate::store::segments::Segments;
@@ -48,6 +48,8 @@ pub(super) struct OwnLog {
     /// The same as it was signed.
     pub(super) newest: Vec<u8>,
     pub(super) keys: Vec<LogKey>,
+    /// So that nothing is written meanwhile, where nothing else sees to that.
+    _lock: Option<VaultLock>,
 }
 
 fn unproven(error: impl std::fmt::Display) -> Error {
@@ -213,11 +215,21 @@ impl Vault {
         Ok(witnessed.met(|keys| !keys.is_empty() && policy.is_none_or(|policy| enough(policy, keys))))
     }
 
-    /// The log being written, without opening the index.
-    pub(super) fn own_log(&self) -> Result<OwnLog, Error> {
+    /// One of the vault's logs, without opening the index. Others wait until it is dropped.
+    ///
+    /// # Errors
+    /// [`Code::NoEpoch`]; what keeps the log from being read.
+    pub fn audit_log(&self, which: Which<'_>) -> Result<impl LogSource + use<>, Error> {
+        let lock = self.lock()?;
+        Ok(OwnLog { _lock: Some(lock), ..self.own_log(which)?.1 })
+    }
+
+    /// The same with its epoch, under the caller's lock.
+    fn own_log(&self, which: Which<'_>) -> Result<(u64, OwnLog), Error> {
         let record = known_host(&self.context)?.record().clone();
         let roster = rosters::in_force(&self.context, &record)?;
-        self.log_of(&record, &roster, record.epoch)
+        let epoch = which.epoch(&record.vault, record.epoch)?;
+        Ok((epoch, self.log_of(&record, &roster, epoch)?))
     }
 
     pub(super) fn log_of(&self, record: &StateRecord, roster: &InForce, epoch: u64) -> Result<OwnLog, Error> {
@@ -238,7 +250,7 @@ impl Vault {
         let size = if epoch == record.epoch { known_checkpoint(record)?.size() } else { 0 };
         let segments = Segments::read(self.site.disk.clone(), &self.context.layout.log(epoch), size)?;
         let checkpoint = self.with_cosignatures(epoch, &newest)?;
-        Ok(OwnLog { origin, segments, checkpoint, newest, keys })
+        Ok(OwnLog { origin, segments, checkpoint, newest, keys, _lock: None })
     }
 
     /// The size of an epoch that ended, as officers accepted it.
@@ -266,53 +278,25 @@ impl Vault {
     /// # Errors
     /// What keeps the log from being read.
     pub fn audit_checkpoint(&self) -> Result<CheckpointReport, Error> {
-        let _lock = self.lock()?;
-        let log = self.own_log()?;
-        CheckpointReport::of(&log.checkpoint, &log.keys)
-    }
-
-    /// The keys that the log being written is signed with.
-    pub fn audit_keys(&self) -> Result<Vec<LogKey>, Error> {
-        let _lock = self.lock()?;
-        Ok(self.own_log()?.keys)
-    }
-
-    /// Proves that an entry of the log being written is in it.
-    ///
-    /// # Errors
-    /// Those of [`proofs::prove`].
-    pub fn audit_prove(&self, seq: u64) -> Result<EntryProof, Error> {
-        let _lock = self.lock()?;
-        proofs::prove(&self.own_log()?, seq)
-    }
-
-    /// Compares a checkpoint from elsewhere with the log being written: it has to have grown from it.
-    ///
-    /// # Errors
-    /// Those of [`read_checkpoint`] and [`proofs::compare`].
-    pub fn audit_consistency(&self, older: &[u8]) -> Result<CompareReport, Error> {
-        let _lock = self.lock()?;
-        let log = self.own_log()?;
-        let older = read_checkpoint(older, &log.keys)?;
-        let newest = read_checkpoint(&log.checkpoint, &log.keys)?;
-        proofs::compare(&older, &newest, Some(&log))
+        let log = self.audit_log(Which::Newest)?;
+        CheckpointReport::of(&log.checkpoint()?, &log.keys())
     }
 
     /// A request to a witness: from the size that it signed last, or from the one given.
     ///
     /// # Errors
-    /// Those of [`witness::request`].
+    /// [`Code::NoEpoch`]; those of [`witness::request`].
     pub fn audit_request_cosign(
         &self,
+        which: Which<'_>,
         witness: Option<&WitnessKey>,
         old: Option<u64>,
     ) -> Result<Vec<u8>, Error> {
         let _lock = self.lock()?;
-        let record = known_host(&self.context)?.record().clone();
-        let log = self.own_log()?;
+        let (epoch, log) = self.own_log(which)?;
         let old = match (old, witness) {
             (Some(old), _) => old,
-            (None, Some(witness)) => self.signed_by(record.epoch, &log, witness)?,
+            (None, Some(witness)) => self.signed_by(epoch, &log, witness)?,
             (None, None) => 0,
         };
         Ok(witness::request(&log, old)?.print())
@@ -337,7 +321,7 @@ impl Vault {
     /// [`read_checkpoint`].
     pub fn audit_import_cosign(&self, note: &[u8], named: &[WitnessKey]) -> Result<CosignedReport, Error> {
         let live = self.live()?;
-        let log = self.own_log()?;
+        let (epoch, log) = self.own_log(Which::OfCheckpoint(note))?;
         let (checkpoint, note) = read_checkpoint(note, &log.keys)?;
         if checkpoint.origin() != log.origin {
             return Err(Error::new(Code::UnverifiableLog).with("name", checkpoint.origin()));
@@ -356,7 +340,6 @@ impl Vault {
         if signed.is_empty() {
             return Err(Error::new(Code::UnverifiableWitness).with("name", &log.origin));
         }
-        let epoch = live.ledger().epoch();
         self.checkpoint_file(epoch, COSIGNED, &log.origin).append(note.print().as_bytes())?;
         let witnesses = signed.iter().map(|(witness, _)| witness.name().to_owned()).collect();
         Ok(CosignedReport { origin: log.origin, size: checkpoint.size(), witnesses })

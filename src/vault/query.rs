@@ -9,8 +9,6 @@ use super::session::Session;
 use super::{Code, Error, Vault};
 use crate::access::{Action, Request};
 use crate::audit::{Answer, People, Query, Question};
-use crate::evidence::proofs::LogSource;
-use crate::evidence::sample::{self, Sample};
 use crate::id::{DocumentId, VaultId};
 use crate::identity::Identity;
 use crate::log::entry::{Entry, Event, Object, Outcome};
@@ -120,16 +118,6 @@ impl Vault {
         }
         self.titles_done(&mut live, &mut session, me, intent, titles.len() as u64)?;
         Ok(titles)
-    }
-
-    /// Draws entries of the log being written, each with its proof.
-    ///
-    /// # Errors
-    /// Those of [`sample::sample`].
-    pub fn audit_sample(&self, wish: &sample::Wish<'_>) -> Result<Sample, Error> {
-        let _lock = self.lock()?;
-        let log = self.own_log()?;
-        sample::sample(&log as &dyn LogSource, wish)
     }
 }
 

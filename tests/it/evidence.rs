@@ -1,5 +1,6 @@
 //! Evidence: what leaves the vault is enough to judge it, every change of it is noticed, and witnesses sign what only grew.
 
+mod epochs;
 mod grown;
 mod meanwhile;
 mod others;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gapvault::audit::Quorum;
-use gapvault::evidence::proofs::{self, LogSource};
+use gapvault::evidence::proofs::{self, LogSource, Which};
 use gapvault::evidence::{AuditVerify, AuditVerifyReport, Evidence, Trust, VerifyWish, read_checkpoint};
 use gapvault::id::VaultId;
 use gapvault::label::{Class, Role};
@@ -48,7 +49,7 @@ impl Exported {
     }
 
     pub(crate) fn log_keys(&self) -> Vec<LogKey> {
-        self.office.place.vault().audit_keys().unwrap()
+        self.office.place.vault().audit_log(Which::Newest).unwrap().keys()
     }
 
     pub(crate) fn keys(&self) -> Vec<VerifierKey> {
@@ -295,16 +296,17 @@ fn two_histories_come_out_with_both_notes() {
 fn every_entry_is_proven_from_the_vault_and_from_the_evidence_alike() {
     let exported = Exported::new();
     let (vault, keys) = (exported.office.place.vault(), exported.log_keys());
+    let own = || vault.audit_log(Which::Newest).unwrap();
     let evidence = Evidence::open(&exported.folder).unwrap();
     let log = evidence.log(1, keys.clone());
     let size = verify(&exported.folder, exported.vault).unwrap().size;
     for seq in 0..size {
         let proof = proofs::prove(&log, seq).unwrap();
-        assert_eq!(vault.audit_prove(seq).unwrap(), proof);
+        assert_eq!(proofs::prove(&own(), seq).unwrap(), proof);
         let report = proofs::check_proof(&proof.print(), None, &keys, None).unwrap();
         assert_eq!((report.index, report.size), (seq, size));
         // Another entry, another place, another log.
-        let other = vault.audit_prove((seq + 1) % size).unwrap();
+        let other = proofs::prove(&own(), (seq + 1) % size).unwrap();
         let refused = |proof: &gapvault::log::proof::EntryProof, entry: Option<&[u8]>| {
             proofs::check_proof(&proof.print(), entry, &keys, None).unwrap_err().code()
         };
@@ -315,16 +317,16 @@ fn every_entry_is_proven_from_the_vault_and_from_the_evidence_alike() {
         let code = proofs::check_proof(&proof.print(), None, &stranger, None).unwrap_err().code();
         assert_eq!(code, Code::UnverifiableLog);
     }
-    assert_eq!(vault.audit_prove(size).unwrap_err().code(), Code::NoEntry);
+    assert_eq!(proofs::prove(&own(), size).unwrap_err().code(), Code::NoEntry);
     assert_eq!(proofs::prove(&log, u64::MAX).unwrap_err().code(), Code::NoEntry);
     assert_eq!(proofs::check_proof(b"junk", None, &keys, None).unwrap_err().code(), Code::NotAProof);
     // The log has only grown from every checkpoint it ever had.
     let older = vault.audit_checkpoint().unwrap().note.into_bytes();
     exported.grow();
-    let report = vault.audit_consistency(&older).unwrap();
+    let report = proofs::consistency(&own(), &older).unwrap();
     assert_eq!((report.verdict.as_str(), report.old_size), ("grown", size));
     let newest = vault.audit_checkpoint().unwrap().note.into_bytes();
-    assert_eq!(vault.audit_consistency(&newest).unwrap().verdict, "same");
+    assert_eq!(proofs::consistency(&own(), &newest).unwrap().verdict, "same");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use gapvault::audit::Quorum;
 use gapvault::crypto::SigningKey;
+use gapvault::evidence::proofs::{LogSource as _, Which};
 use gapvault::evidence::{Evidence, Trust, VerifyWish, read_checkpoint};
 use gapvault::label::Class;
 use gapvault::log::keys::LogKey;
@@ -239,7 +240,7 @@ fn a_second_host_and_a_later_epoch_have_keys_of_their_own() {
     let third = Vault::at(crate::verbs::site_with(&place.path("state3")), &place.path("v")).unwrap();
     third.host_resume(&place.founder, "主機毀損", &mut |_| Ok(())).unwrap();
     third.host_rekey(&place.founder).unwrap();
-    assert_eq!(third.audit_keys().unwrap().len(), 2);
+    assert_eq!(third.audit_log(Which::Newest).unwrap().keys().len(), 2);
     let folder = place.path("third");
     third.audit_export(&folder, &NoProgress).unwrap();
     assert_eq!(codes(verify(&folder, exported.vault)), []);

@@ -181,10 +181,12 @@ fn evidence() -> Vec<Command> {
     let seq = positional("SEQ").value_parser(value_parser!(u64));
     let old = option("old", "SIZE").value_parser(value_parser!(u64));
     let witness = || option("witness", "KEY");
+    // One of several logs of a vault that went on after a loss.
+    let one = |verb| trusting(Command::new(verb)).arg(epoch());
     vec![
         Command::new("export").arg(positional("DIR")),
-        trusting(Command::new("checkpoint")).arg(to()).arg(option("paper", "FILE")),
-        trusting(Command::new("prove")).arg(seq).arg(to()),
+        one("checkpoint").arg(to()).arg(option("paper", "FILE")),
+        one("prove").arg(seq).arg(to()),
         Command::new("check-proof")
             .arg(positional("FILE"))
             .arg(log())
@@ -192,7 +194,7 @@ fn evidence() -> Vec<Command> {
             .arg(option("entry", "FILE")),
         trusting(Command::new("consistency")).arg(positional("FILE")),
         trusting(Command::new("compare")).arg(place(positional("FIRST"))).arg(place(positional("SECOND"))),
-        trusting(Command::new("request-cosign")).arg(to().required(true)).arg(witness()).arg(old),
+        one("request-cosign").arg(to().required(true)).arg(witness()).arg(old),
         Command::new("cosign")
             .arg(positional("FILE"))
             .arg(log())
@@ -201,6 +203,10 @@ fn evidence() -> Vec<Command> {
             .arg(to()),
         Command::new("import-cosign").arg(positional("FILE")).arg(witness().action(ArgAction::Append)),
     ]
+}
+
+fn epoch() -> Arg {
+    option("epoch", "N").value_parser(value_parser!(u64).range(1..))
 }
 
 /// The verbs of auditors.

@@ -3,6 +3,7 @@ use std::path::Path;
 use gapvault::audit::Quorum;
 use gapvault::bundle::WitnessRequest;
 use gapvault::crypto::SigningKey;
+use gapvault::evidence::proofs::Which;
 use gapvault::evidence::witness::{CosignReport, cosign};
 use gapvault::evidence::{Evidence, Trust, VerifyWish};
 use gapvault::log::cosignature::WitnessKey;
@@ -34,7 +35,7 @@ fn an_auditor_signs_what_only_grew_and_the_vault_takes_it() {
     let memory = exported.office.place.path("memory");
     let ada = exported.ada.signing();
     let witness = WitnessKey::of_member(ada.public());
-    let ask = || vault.audit_request_cosign(Some(&witness), None).unwrap();
+    let ask = || vault.audit_request_cosign(Which::Newest, Some(&witness), None).unwrap();
 
     // The first time the log has to be told, and then it is remembered.
     let first = ask();
@@ -61,7 +62,7 @@ fn an_auditor_signs_what_only_grew_and_the_vault_takes_it() {
     forged.old = later.size;
     assert_eq!(code(signed(&memory, &forged.print(), &[], ada)), Code::Forked);
     assert_eq!(code(signed(&memory, b"junk", &[], ada)), Code::NotAWitnessRequest);
-    let third = vault.audit_request_cosign(None, Some(later.size)).unwrap();
+    let third = vault.audit_request_cosign(Which::Newest, None, Some(later.size)).unwrap();
     assert!(signed(&memory, &third, &[], ada).is_ok());
 
     // What was brought back counts in the vault and in the evidence.
@@ -95,7 +96,7 @@ fn a_strangers_or_a_forged_signature_is_not_taken() {
     let exported = Exported::new();
     let (vault, keys) = (exported.office.place.vault(), exported.keys());
     let stranger = SigningKey::from_seed([9; 32]);
-    let request = vault.audit_request_cosign(None, None).unwrap();
+    let request = vault.audit_request_cosign(Which::Newest, None, None).unwrap();
     let memory = exported.office.place.path("memory");
     let note = signed(&memory, &request, &keys, &stranger).unwrap().note;
     let refused = |note: &str, named: &[WitnessKey]| {
@@ -114,7 +115,7 @@ fn a_strangers_or_a_forged_signature_is_not_taken() {
     assert_eq!(refused("junk", &named), Code::NotACheckpoint);
     // Of another vault's log.
     let other = Exported::new();
-    let request = other.office.place.vault().audit_request_cosign(None, None).unwrap();
+    let request = other.office.place.vault().audit_request_cosign(Which::Newest, None, None).unwrap();
     let note = signed(&memory, &request, &other.keys(), &stranger).unwrap().note;
     assert_eq!(refused(&note, &named), Code::UnverifiableLog);
 }
@@ -125,7 +126,7 @@ fn two_people_at_once_sign_one_history() {
     let (vault, keys) = (exported.office.place.vault(), exported.keys());
     let memory = exported.office.place.path("memory");
     let key = SigningKey::from_seed([9; 32]);
-    let request = vault.audit_request_cosign(None, None).unwrap();
+    let request = vault.audit_request_cosign(Which::Newest, None, None).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| signed(&memory, &request, &keys, &key).unwrap());

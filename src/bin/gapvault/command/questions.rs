@@ -43,6 +43,7 @@ pub(super) fn questions() -> [Command; 2] {
         .arg(option("seed", "TEXT").required(true))
         .arg(count)
         .arg(option("checkpoint", "FILE"))
+        .arg(super::epoch().conflicts_with("checkpoint"))
         .arg(option("out", "DIR"));
     [query, sample]
 }

@@ -2,15 +2,12 @@
 
 use gapvault::answer::Progress;
 use gapvault::audit::{Answer, People, Question};
-use gapvault::evidence::proofs::CompareReport;
-use gapvault::evidence::sample::{Sample, Wish};
-use gapvault::evidence::{AuditVerify, AuditVerifyReport, CheckpointReport};
+use gapvault::evidence::proofs::{LogSource, Which};
+use gapvault::evidence::{AuditVerify, AuditVerifyReport};
 use gapvault::fault::Error;
 use gapvault::id::VaultId;
 use gapvault::log::cosignature::WitnessKey;
 use gapvault::log::entry::Entry;
-use gapvault::log::keys::LogKey;
-use gapvault::log::proof::EntryProof;
 use gapvault::roster::InForce;
 use gapvault::vault::Vault;
 
@@ -30,20 +27,8 @@ impl OwnLog for Vault {
         self.audit_chain()
     }
 
-    fn keys(&self) -> Result<Vec<LogKey>, Error> {
-        self.audit_keys()
-    }
-
-    fn checkpoint(&self) -> Result<CheckpointReport, Error> {
-        self.audit_checkpoint()
-    }
-
-    fn prove(&self, seq: u64) -> Result<EntryProof, Error> {
-        self.audit_prove(seq)
-    }
-
-    fn consistency(&self, older: &[u8]) -> Result<CompareReport, Error> {
-        self.audit_consistency(older)
+    fn epoch(&self, which: Which<'_>) -> Result<Box<dyn LogSource>, Error> {
+        Ok(Box::new(self.audit_log(which)?))
     }
 
     fn people(&self) -> Result<(VaultId, People), Error> {
@@ -54,11 +39,12 @@ impl OwnLog for Vault {
         self.audit_query(question)
     }
 
-    fn sample(&self, wish: &Wish<'_>) -> Result<Sample, Error> {
-        self.audit_sample(wish)
-    }
-
-    fn request(&self, witness: Option<&WitnessKey>, old: Option<u64>) -> Result<Vec<u8>, Error> {
-        self.audit_request_cosign(witness, old)
+    fn request(
+        &self,
+        which: Which<'_>,
+        witness: Option<&WitnessKey>,
+        old: Option<u64>,
+    ) -> Result<Vec<u8>, Error> {
+        self.audit_request_cosign(which, witness, old)
     }
 }

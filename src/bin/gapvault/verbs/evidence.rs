@@ -1,14 +1,13 @@
 //! `audit export`, `prove`, `cosign` and the like: what auditors and witnesses carry from machine to machine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ArgMatches;
 use gapvault::answer::{Progress, Stage};
 use gapvault::audit::{Answer, POLICY_LIMIT, People, Question, Quorum};
 use gapvault::bundle::CheckpointPaper;
-use gapvault::evidence::proofs::{self, CompareReport, LogSource, ProofReport};
-use gapvault::evidence::sample::{Sample, Wish};
+use gapvault::evidence::proofs::{self, CompareReport, LogSource, ProofReport, Which};
 use gapvault::evidence::{
     AuditVerify, AuditVerifyReport, CheckpointReport, Evidence, Trust, VerifyWish, read_checkpoint, witness,
 };
@@ -41,22 +40,19 @@ pub(crate) trait OwnLog {
     ) -> Result<(AuditVerifyReport, Vec<InForce>), Error>;
     /// Every roster of its vault, from the first on.
     fn chain(&self) -> Result<Vec<InForce>, Error>;
-    /// The keys that sign it.
-    fn keys(&self) -> Result<Vec<LogKey>, Error>;
-    /// Its newest checkpoint.
-    fn checkpoint(&self) -> Result<CheckpointReport, Error>;
-    /// The proof of an entry.
-    fn prove(&self, seq: u64) -> Result<EntryProof, Error>;
-    /// Whether it grew from an older checkpoint.
-    fn consistency(&self, older: &[u8]) -> Result<CompareReport, Error>;
+    /// The log of one of its epochs.
+    fn epoch(&self, which: Which<'_>) -> Result<Box<dyn LogSource>, Error>;
     /// The vault, and everybody who ever was a member.
     fn people(&self) -> Result<(VaultId, People), Error>;
     /// Answers a question from an index.
     fn ask(&self, question: &Question) -> Result<Answer, Error>;
-    /// Draws a sample.
-    fn sample(&self, wish: &Wish<'_>) -> Result<Sample, Error>;
     /// A request to a witness.
-    fn request(&self, witness: Option<&WitnessKey>, old: Option<u64>) -> Result<Vec<u8>, Error>;
+    fn request(
+        &self,
+        which: Which<'_>,
+        witness: Option<&WitnessKey>,
+        old: Option<u64>,
+    ) -> Result<Vec<u8>, Error>;
 }
 
 /// A log read whole: what it was judged to be, and who is who in it.
@@ -156,24 +152,31 @@ fn trust(matches: &ArgMatches) -> Result<Trust, Error> {
 }
 
 /// The keys that a log is trusted by: those named, or those of the vault at hand.
-fn log_keys(desk: &Desk, matches: &ArgMatches) -> Result<Vec<LogKey>, Error> {
+fn log_keys(desk: &Desk, matches: &ArgMatches, which: Which<'_>) -> Result<Vec<LogKey>, Error> {
     match policy(matches)? {
         Some(policy) if !policy.logs().is_empty() => {
             Ok(policy.logs().iter().cloned().map(LogKey::from).collect())
         }
-        _ => desk.own()?.keys(),
+        _ => Ok(desk.own()?.epoch(which)?.keys()),
     }
 }
 
-/// Does something with the log of the evidence that was named.
-pub(super) fn with_evidence<T>(
+/// The epoch that was named.
+pub(super) fn epoch(matches: &ArgMatches) -> Which<'static> {
+    matches.get_one::<u64>("epoch").map_or(Which::Newest, |epoch| Which::Epoch(*epoch))
+}
+
+/// Does something with one of the logs of the evidence that was named, or of the vault.
+pub(super) fn with_log<T>(
+    desk: &Desk,
     matches: &ArgMatches,
-    folder: &Path,
+    which: Which<'_>,
     work: impl FnOnce(&dyn LogSource) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let evidence = Evidence::open(folder)?;
+    let Some(folder) = evidence_path(matches) else { return work(&*desk.own()?.epoch(which)?) };
+    let evidence = Evidence::open(&folder)?;
     let trust = trust(matches)?;
-    let epoch = evidence.known().epoch();
+    let epoch = which.epoch(&evidence.known().vault(), evidence.known().epoch())?;
     let origin = evidence.origin(epoch);
     if !trust.is_enough_for(evidence.known(), &origin) {
         return Err(Error::new(Code::UnverifiableLog).with("name", origin));
@@ -197,12 +200,8 @@ fn written(desk: &Desk, path: Option<&String>, text: &str) -> Vec<String> {
 }
 
 pub(super) fn checkpoint(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
-    let mut report = match evidence_path(matches) {
-        Some(folder) => {
-            with_evidence(matches, &folder, |log| CheckpointReport::of(&log.checkpoint()?, &log.keys()))?
-        }
-        None => desk.own()?.checkpoint()?,
-    };
+    let newest = |log: &dyn LogSource| CheckpointReport::of(&log.checkpoint()?, &log.keys());
+    let mut report = with_log(desk, matches, epoch(matches), newest)?;
     report.path = kept(matches, report.note.as_bytes())?;
     if let Some(path) = matches.get_one::<PathBuf>("paper") {
         let paper = CheckpointPaper {
@@ -229,15 +228,10 @@ pub(super) fn checkpoint(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error>
 
 pub(super) fn prove(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let seq = matches.get_one::<u64>("seq").copied().ok_or(Code::Usage)?;
-    let (proof, keys) = match evidence_path(matches) {
-        Some(folder) => with_evidence(matches, &folder, |log| Ok((proofs::prove(log, seq)?, log.keys())))?,
-        None => {
-            let own = desk.own()?;
-            (own.prove(seq)?, own.keys()?)
-        }
-    };
-    // What is handed out was checked as whoever gets it will.
-    let mut report = proofs::check_proof(&proof.print(), None, &keys, None)?;
+    let mut report = with_log(desk, matches, epoch(matches), |log| {
+        // What is handed out was checked as whoever gets it will.
+        proofs::check_proof(&proofs::prove(log, seq)?.print(), None, &log.keys(), None)
+    })?;
     report.path = kept(matches, report.proof.as_bytes())?;
     desk.answer(&report, |desk| written(desk, report.path.as_ref(), &report.proof))?;
     Ok(0)
@@ -247,7 +241,8 @@ pub(super) fn check_proof(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error
     let bytes = files::small(&needed_path(matches, "file")?, MAX_PROOF_LEN as u64)?;
     let entry = matches.get_one::<PathBuf>("entry");
     let entry = entry.map(|path| files::small(path, MAX_ENTRY_LEN as u64)).transpose()?;
-    let keys = log_keys(desk, matches)?;
+    let under = EntryProof::parse(&bytes).map(|proof| proof.checkpoint).unwrap_or_default();
+    let keys = log_keys(desk, matches, Which::OfCheckpoint(&under))?;
     let report = proofs::check_proof(&bytes, entry.as_deref(), &keys, policy(matches)?.as_ref())?;
     desk.answer(&report, |desk| proven(desk, &report))?;
     Ok(0)
@@ -267,13 +262,8 @@ fn proven(desk: &Desk, report: &ProofReport) -> Vec<String> {
 
 pub(super) fn consistency(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let older = files::small(&needed_path(matches, "file")?, MAX_CHECKPOINT_LEN as u64)?;
-    let report = match evidence_path(matches) {
-        Some(folder) => with_evidence(matches, &folder, |log| {
-            let newest = read_checkpoint(&log.checkpoint()?, &log.keys())?;
-            proofs::compare(&read_checkpoint(&older, &log.keys())?, &newest, Some(log))
-        })?,
-        None => desk.own()?.consistency(&older)?,
-    };
+    let which = Which::OfCheckpoint(&older);
+    let report = with_log(desk, matches, which, |log| proofs::consistency(log, &older))?;
     compared(desk, &report)
 }
 
@@ -283,9 +273,10 @@ pub(super) fn compare(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let judge = |keys: &[LogKey], log: Option<&dyn LogSource>| {
         proofs::compare(&read_checkpoint(&one, keys)?, &read_checkpoint(&other, keys)?, log)
     };
+    let which = Which::OfCheckpoint(&one);
     let report = match evidence_path(matches) {
-        Some(folder) => with_evidence(matches, &folder, |log| judge(&log.keys(), Some(log)))?,
-        None => judge(&log_keys(desk, matches)?, None)?,
+        Some(_) => with_log(desk, matches, which, |log| judge(&log.keys(), Some(log)))?,
+        None => judge(&log_keys(desk, matches, which)?, None)?,
     };
     compared(desk, &report)
 }
@@ -311,11 +302,10 @@ fn compared(desk: &Desk, report: &CompareReport) -> Result<u8, Error> {
 pub(super) fn request_cosign(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let old = matches.get_one::<u64>("old").copied();
     let named: Vec<WitnessKey> = keys(matches, "witness")?;
+    let which = epoch(matches);
     let request = match evidence_path(matches) {
-        Some(folder) => {
-            with_evidence(matches, &folder, |log| witness::request(log, old.unwrap_or(0)))?.print()
-        }
-        None => desk.own()?.request(named.first(), old)?,
+        Some(_) => with_log(desk, matches, which, |log| witness::request(log, old.unwrap_or(0)))?.print(),
+        None => desk.own()?.request(which, named.first(), old)?,
     };
     let path = kept(matches, &request)?.ok_or(Code::Usage)?;
     desk.say("say-evidence-written", &[("path", path)]);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use gapvault::audit::sample::Seed;
+use gapvault::evidence::proofs::Which;
 use gapvault::evidence::sample::{self, Sample, Wish};
 use gapvault::fault::{Code, Error};
 use gapvault::log::checkpoint::MAX_CHECKPOINT_LEN;
@@ -26,10 +27,8 @@ pub(super) fn run(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
     let handed = handed.map(|path| files::small(path, MAX_CHECKPOINT_LEN as u64)).transpose()?;
     let count = matches.get_one::<u64>("size").copied().ok_or(Code::Usage)?;
     let wish = Wish { checkpoint: handed.as_deref(), seed: &seed, count };
-    let mut report = match matches.get_one::<PathBuf>("evidence") {
-        Some(folder) => evidence::with_evidence(matches, folder, |log| sample::sample(log, &wish))?,
-        None => desk.own()?.sample(&wish)?,
-    };
+    let which = handed.as_deref().map_or_else(|| evidence::epoch(matches), Which::OfCheckpoint);
+    let mut report = evidence::with_log(desk, matches, which, |log| sample::sample(log, &wish))?;
     if let Some(folder) = matches.get_one::<PathBuf>("out") {
         write(desk, folder, &mut report)?;
     }
