@@ -77,8 +77,7 @@ impl Desk {
     ///
     /// # Errors
     /// `usage.passphrase-sources`, `usage.arguments` for a language that we do not speak.
-    pub(crate) fn new(lang: Lang, matches: &ArgMatches, config: Config) -> Result<Self, Error> {
-        let words = Words::new(lang);
+    pub(crate) fn new(words: Words, matches: &ArgMatches, config: Config) -> Result<Self, Error> {
         // Not every program has every option.
         let path = |name: &str| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
         let setting = |name: &str, variable: &str, configured: Option<PathBuf>| {
@@ -100,8 +99,8 @@ impl Desk {
             .or(config.wait)
             .unwrap_or(DEFAULT_WAIT);
         Ok(Self {
+            lang: words.lang(),
             words,
-            lang,
             json: matches.get_flag("json"),
             yes: matches.get_flag("yes"),
             quiet: matches.get_flag("quiet"),

@@ -78,7 +78,7 @@ fn run(program: Program, teller: Teller, arguments: &[OsString], config: Result<
         Err(stop) => return teller.tell(&errors::from_clap(&words, &stop), false),
     };
     let Some((verb, inner)) = matches.subcommand() else { return teller.tell(&Code::Usage.into(), false) };
-    let desk = match config.and_then(|config| Desk::new(teller.lang, inner, config)) {
+    let desk = match config.and_then(|config| Desk::new(words, inner, config)) {
         Ok(desk) => desk,
         Err(error) => return teller.tell(&error, false),
     };
