@@ -224,6 +224,11 @@ impl Entry {
         out
     }
 
+    /// The same as an object of JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.0).unwrap_or_default()
+    }
+
     /// What happened.
     pub fn event(&self) -> Event {
         self.0.event

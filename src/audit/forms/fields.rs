@@ -59,14 +59,19 @@ pub(super) const COLUMNS: [(&str, &str); 49] = [
 
 /// The columns that a row has a value for.
 pub(super) fn fields(row: &Row<'_>) -> Vec<(&'static str, String)> {
-    let entry: Value = serde_json::from_slice(&row.entry.to_bytes()).unwrap_or_default();
+    let entry = row.entry.to_json();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let value = |name: &str, place: &str| match name {
         "vault" => Some(row.vault.to_string()),
         "epoch" => Some(row.epoch.to_string()),
         "actor.name" => row.name.map(str::to_owned),
         "object.title" => row.title.map(str::to_owned),
-        _ => entry.pointer(place).and_then(text),
+        _ => at(&entry, place).and_then(text),
     };
     COLUMNS.iter().filter_map(|(name, place)| Some((*name, value(name, place)?))).collect()
+}
+
+/// What stands at a JSON pointer (RFC 6901) without escapes.
+fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
+    place.split('/').skip(1).try_fold(value, |value, name| value.get(name))
 }
