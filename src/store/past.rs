@@ -38,6 +38,7 @@ pub fn fill(index: &Index, segments: &Segments, epoch: u64, size: u64) -> Result
         let span = Span { epoch, first, end: first + step };
         let past = index.past();
         let head = make(&**past.disk(), &past.path(span), segments, span)?;
+        segments.signpost(&past.signposts(epoch))?;
         let mut change = Change::default();
         change.list(&head);
         past.disk().mark("index")?;
@@ -122,7 +123,8 @@ fn join(index: &Index, epoch: u64) -> Result<(), StoreError> {
 /// Removes what is in the folder and not in force: what a kill left.
 fn sweep(index: &Index) -> Result<(), StoreError> {
     let past = index.past();
-    let known: Vec<_> = index.listed()?.iter().map(|head| past.path(head.span)).collect();
+    let of = |head: &Head| [past.path(head.span), past.signposts(head.span.epoch)];
+    let known: Vec<_> = index.listed()?.iter().flat_map(of).collect();
     for name in past.disk().list_dir(past.folder())? {
         let path = past.folder().join(name);
         if !known.contains(&path) {
@@ -132,7 +134,8 @@ fn sweep(index: &Index) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether the sorted files of an epoch say what its entries say: each is made anew in a folder of its own, and compared.
+/// Whether the sorted files of an epoch say what its entries say: each is made anew in a folder of its own, and compared. So
+/// are the signposts that are there.
 ///
 /// # Errors
 /// [`IndexError::Damaged`] where one says something else or cannot be read.
@@ -144,6 +147,9 @@ pub fn check(index: &Index, segments: &Segments, epoch: u64, scratch: &Path) -> 
             let Span { first, end, .. } = head.span;
             return Err(IndexError::Damaged(format!("other entries than {first} to {end}")).into());
         }
+    }
+    if !segments.check_signposts(&past.signposts(epoch))? {
+        return Err(IndexError::Damaged("signposts that lead elsewhere".to_owned()).into());
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod files;
 mod proven;
 mod rebuild;
+mod signposts;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use files::Files;
 pub use proven::Wanted;
+pub use signposts::Signposts;
 
 use super::disk::{Disk, DiskError, append_durably, write_durably, write_many_durably};
 use crate::crypto::Digest;

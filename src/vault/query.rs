@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::index::Place;
 use crate::store::live::Live;
 use crate::store::lookup::{self, Places};
-use crate::store::segments::{SegmentError, Segments, Wanted};
+use crate::store::segments::{SegmentError, Segments, Signposts, Wanted};
 
 impl Vault {
     /// Everybody who ever was a member of this vault.
@@ -76,7 +76,9 @@ impl Vault {
                 }
                 seqs.extend(first.seq..end);
             }
-            let entries = proven(segments, query, &seqs).map_err(StoreError::from)?;
+            let past = live.index().past();
+            let signposts = Signposts::open(&**past.disk(), &past.signposts(epoch));
+            let entries = proven(segments, signposts.as_ref(), query, &seqs).map_err(StoreError::from)?;
             found.extend(entries.into_iter().map(|entry| (epoch, entry)));
         }
         Ok(found)
@@ -135,7 +137,12 @@ fn document(live: &Live, text: &str) -> Result<DocumentId, Error> {
 }
 
 /// The entries of one log at these places that a query wants, each of them proven; bundles are read on all processors.
-fn proven(segments: &Segments, query: &Query, seqs: &[u64]) -> Result<Vec<Entry>, SegmentError> {
+fn proven(
+    segments: &Segments,
+    signposts: Option<&Signposts>,
+    query: &Query,
+    seqs: &[u64],
+) -> Result<Vec<Entry>, SegmentError> {
     let of = |seq: u64, bytes: &[u8]| -> Result<Option<Entry>, SegmentError> {
         let entry = Entry::parse(bytes).ok().filter(|entry| entry.seq() == seq);
         Ok(Some(entry.ok_or(SegmentError::Entry { at: seq })?).filter(|entry| query.matches(entry)))
@@ -146,7 +153,7 @@ fn proven(segments: &Segments, query: &Query, seqs: &[u64]) -> Result<Vec<Entry>
     let read = parallel::for_each(parts.len(), 1, |at| {
         let (mut found, mut buffer) = (Vec::new(), Vec::new());
         for wanted in parts.get(at).copied().unwrap_or_default() {
-            for (seq, bytes) in wanted.read(files, &mut buffer)? {
+            for (seq, bytes) in wanted.read(files, signposts, &mut buffer)? {
                 found.extend(of(seq, &bytes)?);
             }
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gapvault::label::Class;
-use gapvault::vault::{AuditShow, Code, NoProgress, OpenRequest, OpenTo, Site, Vault, Window};
+use gapvault::log::entry::Event;
+use gapvault::vault::{AuditShow, Code, NoProgress, OpenRequest, OpenTo, Question, Site, Vault, Window};
 
 use crate::attacks::scene::{copy, place, put};
 use crate::verbs::{self, Place};
@@ -89,12 +90,14 @@ impl Long {
         assert_eq!((report.verdict.as_str(), &report.findings, &report.pending), ("ok", &vec![], &vec![]));
     }
 
+    /// The sorted files.
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let Ok(names) = std::fs::read_dir(self.at("sorted")) else { return BTreeMap::new() };
         let file = |path: PathBuf| {
             (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap())
         };
-        names.map(|name| file(name.unwrap().path())).collect()
+        let paths = names.map(|name| name.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|kind| kind == "idx")).map(file).collect()
     }
 
     fn refusal(&self) -> Option<Code> {
@@ -164,6 +167,36 @@ fn an_index_without_files_gets_all_of_them_at_once_and_a_rebuild_makes_the_same(
     long.open(SMALL, &[&long.ids[1]]);
     long.asked(SMALL);
     long.sound();
+}
+
+#[test]
+fn signposts_that_lead_elsewhere_are_found_and_nobody_is_misled() {
+    let long = Long::new();
+    long.grow(SMALL, 600);
+    let path = long.at("sorted/1.posts");
+    let good = std::fs::read(&path).unwrap();
+    assert_eq!(good.len(), 2 * 576);
+    let mut question = Question::default();
+    question.query.events = vec![Event::DocumentSeal];
+    let answer = || long.small().audit_query(&question).unwrap().found.unwrap();
+    let expected = answer();
+    assert_eq!(expected.len(), 2);
+    for at in (0..good.len()).step_by(97) {
+        let mut changed = good.clone();
+        changed[at] ^= 0x10;
+        std::fs::write(&path, changed).unwrap();
+        assert_eq!(answer(), expected, "{at}");
+        assert_eq!((long.refusal(), long.verified()), (None, vec![Code::DamagedIndex]), "{at}");
+    }
+    long.small().rebuild(Some(&long.place.founder), &NoProgress).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), good);
+    long.sound();
+    // Those that are missing lead nowhere, and are put up again.
+    std::fs::remove_file(&path).unwrap();
+    long.sound();
+    assert_eq!(answer(), expected);
+    long.grow(SMALL, 640);
+    assert_eq!(std::fs::read(&path).unwrap(), good);
 }
 
 #[test]

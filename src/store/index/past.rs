@@ -70,6 +70,11 @@ impl Past {
         self.folder.join(format!("{}-{}-{}.idx", span.epoch, span.first, span.end))
     }
 
+    /// The name of the file of an epoch's signposts.
+    pub fn signposts(&self, epoch: u64) -> PathBuf {
+        self.folder.join(format!("{epoch}.posts"))
+    }
+
     /// A file that the index names.
     pub fn file(&self, head: Head) -> Result<Arc<SortedFile>, IndexError> {
         // Whoever panicked while holding this left whole files in it.

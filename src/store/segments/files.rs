@@ -1,6 +1,7 @@
 use std::io;
 use std::path::Path;
 
+use super::signposts::STRIDE;
 use crate::log::entry::MAX_ENTRY_LEN;
 use crate::log::frames::ENTRIES;
 use crate::log::tiles::{TILE_WIDTH, Tile};
@@ -8,6 +9,8 @@ use crate::store::disk::{Disk, DiskError, ReadAt};
 
 /// Longest full bundle: 256 entries of the greatest length with their 2-byte lengths.
 const BUNDLE_LIMIT: u64 = TILE_WIDTH as u64 * (MAX_ENTRY_LEN as u64 + 2);
+/// Longest sixteen entries.
+const SIXTEEN_LIMIT: u64 = STRIDE as u64 * (MAX_ENTRY_LEN as u64 + 2);
 /// Longest tile of hashes.
 const TILE_LIMIT: u64 = TILE_WIDTH as u64 * 32;
 
@@ -44,15 +47,16 @@ impl Files<'_> {
         last: usize,
         buffer: &'b mut Vec<u8>,
     ) -> Result<Option<Vec<&'b [u8]>>, DiskError> {
-        let path = self.folder.join(tile.path());
-        let file = match self.disk.open_at(&path) {
-            Ok(file) => file,
-            Err(error) if error.is_not_found() || error.is_wrong_kind() => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let whole = read_up_to(&*file, last, buffer).map_err(|error| DiskError::new("read", &path, error))?;
+        let Some(file) = self.open(tile)? else { return Ok(None) };
+        let failed = |error| DiskError::new("read", &self.folder.join(tile.path()), error);
+        let whole = read_up_to(&*file, last, buffer).map_err(failed)?;
         let records = ENTRIES.parse_tail(buffer.get(..whole).unwrap_or_default()).records;
         Ok(Some(records).filter(|records| records.len() > last))
+    }
+
+    /// The file of a tile or bundle, to read parts of; `None` where there is none.
+    pub(super) fn open(&self, tile: Tile) -> Result<Option<Box<dyn ReadAt>>, DiskError> {
+        there(self.disk.open_at(&self.folder.join(tile.path())))
     }
 
     /// The file of a tile of hashes; `None` where there is none.
@@ -61,12 +65,34 @@ impl Files<'_> {
     }
 
     fn read(&self, tile: Tile, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
-        match self.disk.read(&self.folder.join(tile.path()), limit) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.is_not_found() || error.is_wrong_kind() => Ok(None),
-            Err(error) => Err(error),
-        }
+        there(self.disk.read(&self.folder.join(tile.path()), limit))
     }
+}
+
+fn there<T>(result: Result<T, DiskError>) -> Result<Option<T>, DiskError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found() || error.is_wrong_kind() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sixteen entries of a bundle: those that stand from one place to another, or to its end.
+pub(super) fn read_sixteen<'b>(
+    file: &dyn ReadAt,
+    from: u64,
+    to: Option<u64>,
+    buffer: &'b mut Vec<u8>,
+) -> Option<Vec<&'b [u8]>> {
+    let to = to.map_or_else(|| file.len(), Ok).ok()?;
+    let len = to.checked_sub(from).filter(|len| *len <= SIXTEEN_LIMIT)?;
+    let len = usize::try_from(len).ok()?;
+    if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
+    let place = buffer.get_mut(..len)?;
+    let got = file.read_at(from, place).ok()?;
+    ENTRIES.parse(place.get(..got)?, STRIDE).ok().filter(|records| records.len() == STRIDE)
 }
 
 /// Reads a bundle from its beginning until the record at `last` is there, or all of it; how many bytes.
