@@ -1,10 +1,12 @@
 //! Entries proven together: what is above their bundles is looked up once, and bundles are read on as many threads as one likes.
 
+use std::cmp::Ordering;
+
 use super::files::read_sixteen;
 use super::signposts::{POSTS, Posts, STRIDE, Signposts};
 use super::{Files, SegmentError, Segments, TILE_WIDTH};
 use crate::crypto::Digest;
-use crate::log::merkle::{HashReader, Node, inclusion_proof, leaf_hash, node_hash, verify_inclusion};
+use crate::log::merkle::{leaf_hash, node_hash, verify_inclusion};
 use crate::log::tiles::{HashTile, TILE_HEIGHT, Tile};
 
 /// An entry's place in the log, and its bytes.
@@ -22,24 +24,6 @@ pub struct Wanted<'a> {
     root: Digest,
 }
 
-/// The hashes above a bundle. Those within it are not looked up: whoever reads it makes them.
-struct Above<'a> {
-    segments: &'a Segments,
-    bundle: u64,
-}
-
-impl HashReader for Above<'_> {
-    type Error = SegmentError;
-
-    fn read(&self, nodes: &[Node]) -> Result<Vec<Digest>, SegmentError> {
-        let one = |node: &Node| {
-            let within = node.level < TILE_HEIGHT && node.index >> (TILE_HEIGHT - node.level) == self.bundle;
-            if within { Ok(Digest([0; 32])) } else { self.segments.node(node.level, node.index) }
-        };
-        nodes.iter().map(one).collect()
-    }
-}
-
 impl Segments {
     /// The full bundles in which these entries are, whose places are sorted, and how many of them there are; the others are in
     /// the tail.
@@ -47,16 +31,45 @@ impl Segments {
         let (size, root) = (self.size(), self.root(self.size())?);
         let full = seqs.partition_point(|seq| *seq < self.bundles * TILE_WIDTH);
         let in_bundles = seqs.get(..full).unwrap_or_default();
+        let edge = if full > 0 { self.edge(size)? } else { Vec::new() };
         let mut wanted = Vec::new();
         for seqs in in_bundles.chunk_by(|one, two| one / TILE_WIDTH == two / TILE_WIDTH) {
             let bundle = seqs.first().map_or(0, |seq| seq / TILE_WIDTH);
-            let start = bundle * TILE_WIDTH;
-            let path = inclusion_proof(start, size, &Above { segments: self, bundle });
-            let mut above = path.map_err(|_| SegmentError::Entry { at: start })?;
-            above.drain(..usize::from(TILE_HEIGHT).min(above.len()));
+            let above = self.above(bundle, size, &edge)?;
             wanted.push(Wanted { bundle, seqs, above, size, root });
         }
         Ok((wanted, full))
+    }
+
+    /// On each level the hash over the subtree that has the last entry, complete or not.
+    fn edge(&self, size: u64) -> Result<Vec<Digest>, SegmentError> {
+        let last = size.checked_sub(1).ok_or(SegmentError::Entry { at: 0 })?;
+        let mut edge = vec![self.node(0, last)?];
+        for level in 0..64 {
+            let (Some(right), own) = (edge.last().copied(), last >> level) else { break };
+            if own == 0 {
+                break;
+            }
+            // What stands on the left alone has nothing to be joined with.
+            let is_right = own % 2 == 1;
+            edge.push(if is_right { node_hash(&self.node(level, own - 1)?, &right) } else { right });
+        }
+        Ok(edge)
+    }
+
+    /// The path from the root over a bundle to the root of the tree.
+    fn above(&self, bundle: u64, size: u64, edge: &[Digest]) -> Result<Vec<Digest>, SegmentError> {
+        let mut path = Vec::with_capacity(edge.len());
+        let (first, last) = (bundle * TILE_WIDTH, size.saturating_sub(1));
+        for (level, hash) in (0..).zip(edge).skip(usize::from(TILE_HEIGHT)) {
+            let sibling = (first >> level) ^ 1;
+            match sibling.cmp(&(last >> level)) {
+                Ordering::Less => path.push(self.node(level, sibling)?),
+                Ordering::Equal => path.push(*hash),
+                Ordering::Greater => {}
+            }
+        }
+        Ok(path)
     }
 }
 
