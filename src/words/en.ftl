@@ -598,6 +598,7 @@ help-man = Write the manual pages into a folder
 help-man-example = gapvault man /usr/local/share/man/man1
 help-help = Show help for a verb, or for the options that every verb takes
 help-help-example = gapvault help member add
+help-help-example-elsewhere = gapvault-audit help cosign
 
 ## Command line: arguments
 

@@ -598,6 +598,7 @@ help-man = 將操作手冊頁寫入資料夾
 help-man-example = gapvault man /usr/local/share/man/man1
 help-help = 顯示某一動作或共用選項的說明
 help-help-example = gapvault help member add
+help-help-example-elsewhere = gapvault-audit help cosign
 
 ## 命令列：參數
 

@@ -45,9 +45,12 @@ fn flag(name: &str, value: Option<&str>) -> String {
 
 fn dress_verb(verb: Command, parent: &str, words: &Words) -> Command {
     let path = format!("{parent} {}", verb.get_name());
-    // The verbs of `gapvault-audit` are those of `gapvault audit`.
+    // The verbs of `gapvault-audit` are those of `gapvault audit`, but for `help`.
     let whole = path.strip_prefix("gapvault ");
-    let key = whole.or_else(|| path.strip_prefix("gapvault-")).unwrap_or_default().replace(' ', "-");
+    let key = match path.strip_prefix("gapvault-") {
+        Some("audit help") => "help".to_owned(),
+        elsewhere => whole.or(elsewhere).unwrap_or_default().replace(' ', "-"),
+    };
     let example = match whole {
         Some(_) => words.text(&format!("help-{key}-example"), &[]),
         None => known(words, &format!("help-{key}-example-elsewhere"), &[])
