@@ -93,14 +93,43 @@ pub struct Judgement {
     pub signed_size: u64,
     /// The first entry that is not as it should be, as far as can be told.
     pub first_bad: Option<u64>,
-    /// Everything that was found.
+    /// What was found: of each kind the first hundred.
     pub problems: Vec<Problem>,
+    /// How much more of these kinds was found.
+    pub unlisted: u64,
     /// Two notes that contradict each other and are both genuine: proof of a fork.
     pub fork: Vec<String>,
     /// Intents without an end.
     pub open_intents: Vec<u64>,
     /// The version of the roster that is in force after the last entry.
     pub version: u64,
+}
+
+/// So many problems of a kind are listed: where a log was changed near its beginning, every checkpoint after it says so.
+const LISTED: usize = 100;
+
+/// Problems of the entries, of each kind the first ones.
+#[derive(Default)]
+struct Problems {
+    listed: Vec<Problem>,
+    entries: usize,
+    contradictions: usize,
+    unlisted: u64,
+}
+
+impl Problems {
+    fn push(&mut self, problem: Problem) {
+        let found = match problem {
+            Problem::Contradiction { .. } => &mut self.contradictions,
+            _ => &mut self.entries,
+        };
+        if *found < LISTED {
+            *found += 1;
+            self.listed.push(problem);
+        } else {
+            self.unlisted += 1;
+        }
+    }
 }
 
 /// A checkpoint that waits for the tree to reach its size.
@@ -128,7 +157,7 @@ pub struct Judge<'a> {
     intents: BTreeMap<u64, Intent>,
     /// Records of the vault's file that are not genuine.
     forged: BTreeSet<usize>,
-    problems: Vec<Problem>,
+    problems: Problems,
     first_bad: Option<u64>,
     signed_size: u64,
     /// The newest genuine checkpoint that the entries agree with, and its size.
@@ -158,7 +187,7 @@ impl<'a> Judge<'a> {
             awaited: BTreeMap::new(),
             intents: BTreeMap::new(),
             forged: BTreeSet::new(),
-            problems: Vec::new(),
+            problems: Problems::default(),
             first_bad: None,
             signed_size: 0,
             agreed: None,
@@ -319,14 +348,15 @@ impl<'a> Judge<'a> {
     /// What keeps the file of checkpoints from being read.
     pub fn finish(mut self) -> Result<Judgement, Error> {
         let found = self.frontier.size();
-        // Of what reaches beyond the end only the sizes are of interest.
-        let mut beyond: BTreeSet<u64> = self.awaited.keys().copied().collect();
+        // Of what reaches beyond the end only the largest size is of interest.
+        let mut known = self.awaited.keys().next_back().copied();
         while let Some(records) = self.notes.next()? {
-            beyond.extend(self.verified(&records).iter().map(|(checkpoint, _)| checkpoint.size()));
+            known = known.max(self.verified(&records).iter().map(|(checkpoint, _)| checkpoint.size()).max());
         }
-        let forged = self.forged.iter().map(|record| Problem::Forged { record: *record });
-        let mut problems: Vec<Problem> = forged.chain(self.problems).collect();
-        for known in beyond {
+        let unlisted = self.problems.unlisted + self.forged.len().saturating_sub(LISTED) as u64;
+        let forged = self.forged.iter().take(LISTED).map(|record| Problem::Forged { record: *record });
+        let mut problems: Vec<Problem> = forged.chain(self.problems.listed).collect();
+        if let Some(known) = known {
             problems.push(Problem::Truncated { known, found });
             self.first_bad = Some(self.first_bad.map_or(found, |first| first.min(found)));
         }
@@ -344,6 +374,7 @@ impl<'a> Judge<'a> {
             signed_size: self.signed_size,
             first_bad: self.first_bad,
             problems,
+            unlisted,
             fork,
             open_intents: self.intents.into_keys().collect(),
             version: self.standing.version(),
@@ -546,10 +577,32 @@ mod tests {
             let found = judge(&entries, &turned, vec![]);
             assert_eq!(found.problems[0], Problem::Forged { record });
             assert_eq!((found.problems[1..].to_vec(), found.signed_size), (got.problems[1..].to_vec(), 20));
-            // Beyond the end as well, each size once.
+            // Beyond the end as well, of which the largest size is told.
             let short = judge(&entries[..7], &turned, vec![]);
-            assert_eq!(short.problems.len(), 1 + 13);
+            assert_eq!(short.problems.len(), 2);
+            assert_eq!(short.problems[1], Problem::Truncated { known: 20, found: 7 });
         }
+    }
+
+    #[test]
+    fn of_each_kind_the_first_are_listed_and_the_others_counted() {
+        let key = SigningKey::from_seed([1; 32]);
+        let entries = log(300);
+        let notes: Vec<Vec<u8>> = (0..=300).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let mut other = entries.clone();
+        other[10] = entry(10, Phase::Intent, None);
+        // Everything after the change contradicts; what is behind it is read all the same.
+        let got = judge(&other, &notes, vec![]);
+        assert_eq!((got.problems.len() as u64 + got.unlisted, got.first_bad), (290, Some(10)));
+        let contradicts = |problem: &&Problem| matches!(problem, Problem::Contradiction { .. });
+        assert_eq!(got.problems.iter().filter(contradicts).count(), LISTED);
+        let first = got.problems.iter().find(contradicts).unwrap();
+        assert!(matches!(first, Problem::Contradiction { size: 11, .. }));
+        let strangers: Vec<Vec<u8>> =
+            (0..=300).map(|size| checkpoint(&entries[..size], &SigningKey::from_seed([9; 32])).2).collect();
+        let got = judge(&entries, &strangers, vec![]);
+        assert_eq!((got.problems.len(), got.unlisted), (LISTED, 201));
+        assert_eq!(got.problems[LISTED - 1], Problem::Forged { record: LISTED - 1 });
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct LogBasis {
     pub keys: Vec<String>,
     /// Who witnessed.
     pub witnesses: Vec<Seen>,
+    /// How much more is not as it should be, of the kinds among the faults.
+    pub unlisted: u64,
 }
 
 /// Something that is not as it should be in what was judged.

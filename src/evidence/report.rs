@@ -60,6 +60,8 @@ pub struct LogReport {
     pub keys: Vec<String>,
     /// Who witnessed.
     pub witnesses: Vec<WitnessRow>,
+    /// How much more is not as it should be, of the kinds among the findings: of each the first hundred are listed.
+    pub unlisted: u64,
 }
 
 /// Judgement of the log.

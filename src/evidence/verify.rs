@@ -51,6 +51,8 @@ struct Judged {
     judgement: Judgement,
     /// Names of files that belong to it.
     files: BTreeSet<String>,
+    /// Where its tiles are, if nobody can tell how many there should be.
+    unsized_tiles: Option<String>,
 }
 
 impl Evidence {
@@ -69,16 +71,21 @@ impl Evidence {
         let mut files: BTreeSet<String> = self.notes.iter().cloned().collect();
         files.extend([README, CHECKER, SUMS].map(str::to_owned));
         let against = self.against(wish)?;
-        let (mut version, mut last) = (0, None);
+        let (mut version, mut last, mut unsized_tiles) = (0, None, Vec::new());
         for epoch in 1..=self.known.epoch() {
             let judged = self.judge(epoch, wish, &against, &mut findings, version)?;
             version = judged.judgement.version;
             files.extend(judged.files);
+            unsized_tiles.extend(judged.unsized_tiles);
             logs.push(judged.report);
             last = Some(judged.judgement);
         }
         let judgement = last.ok_or(Code::Internal)?;
-        self.overall(wish, (&files, version), &mut findings)?;
+        let is_tile = |name: &str| unsized_tiles.iter().any(|tiles| name.starts_with(tiles.as_str()));
+        let mut undeclared = self.folder.files()?;
+        undeclared.retain(|name| !files.contains(name) && !is_tile(name));
+        findings.extend(undeclared.iter().map(|name| Finding::new(Code::UndeclaredFile, name, "")));
+        self.overall(wish, version, &mut findings);
         let report = logs.last().ok_or(Code::Internal)?;
         Ok(AuditVerifyReport {
             verdict: verdict(&findings),
@@ -109,25 +116,16 @@ impl Evidence {
     }
 
     /// What is about the folder and not about one epoch.
-    fn overall(
-        &self,
-        wish: &VerifyWish<'_>,
-        (files, newest_roster): (&BTreeSet<String>, u64),
-        findings: &mut Vec<Finding>,
-    ) -> Result<(), Error> {
+    fn overall(&self, wish: &VerifyWish<'_>, newest_roster: u64, findings: &mut Vec<Finding>) {
         let here = self.known.roster().version;
         if newest_roster > here {
             findings.push(Finding::new(Code::TruncatedRoster, "roster", &format!("version {newest_roster}")));
-        }
-        for extra in self.folder.files()?.difference(files) {
-            findings.push(Finding::new(Code::UndeclaredFile, extra, ""));
         }
         if wish.trust.vault.is_none()
             && !wish.trust.is_enough_for(&self.known, &self.origin(self.known.epoch()))
         {
             findings.push(Finding::new(Code::UnverifiableLog, &self.known.vault().to_string(), ""));
         }
-        Ok(())
     }
 
     fn judge(
@@ -156,6 +154,7 @@ impl Evidence {
         outside.extend(roots(self.known.hand_overs(), &origin));
         let newest = self.newest(epoch, &keys, findings)?;
         let size = newest.as_ref().map_or(0, |(checkpoint, _)| checkpoint.size());
+        let unsized_tiles = newest.is_none().then(|| format!("{}/tile/", log(epoch)));
         // The file of all of them ends with it, or something of it is gone.
         let text = |bytes: &[u8]| SignedNote::parse(bytes).ok().map(|note| note.text().to_owned());
         let last = notes.last().and_then(text);
@@ -187,6 +186,7 @@ impl Evidence {
             witnessed_at: witnessed.at,
             keys: keys.iter().map(|key| key.verifier().to_string()).collect(),
             witnesses: witnessed.rows.clone(),
+            unlisted: judgement.unlisted,
         };
         if epoch == self.known.epoch() {
             let policy = wish.trust.policy.as_ref();
@@ -197,7 +197,7 @@ impl Evidence {
             };
             strict.judge(&report, &witnessed, findings);
         }
-        Ok(Judged { report, judgement, files: files_of(epoch, size) })
+        Ok(Judged { report, judgement, files: files_of(epoch, size), unsized_tiles })
     }
 
     /// An epoch's entries and tiles, read once from the first to the last.

@@ -381,5 +381,6 @@ fn log_report(record: &StateRecord, judged: &Judged) -> LogReport {
         witnessed_at: None,
         keys: judged.keys.iter().map(|key| key.verifier().to_string()).collect(),
         witnesses: Vec::new(),
+        unlisted: judgement.unlisted,
     }
 }

@@ -369,3 +369,16 @@ fn the_vault_at_hand_is_judged_with_its_documents_and_since_a_checkpoint_if_that
     let newest = place.vault().audit_checkpoint().unwrap().size;
     assert_eq!(judged(since(newest)), []);
 }
+
+#[test]
+fn where_no_checkpoint_says_how_large_a_log_is_its_tiles_are_not_called_foreign() {
+    let exported = Exported::new();
+    std::fs::remove_file(exported.folder.join("log/1/checkpoint")).unwrap();
+    let report = verify(&exported.folder, exported.vault).unwrap();
+    assert_eq!(report.verdict, "tampered");
+    let about = |code| report.findings.iter().filter(move |finding| finding.code == code);
+    assert_eq!(about(Code::TamperedCheckpoint).count(), 1, "{:?}", report.findings);
+    assert_eq!(about(Code::UndeclaredFile).count(), 0, "{:?}", report.findings);
+    std::fs::write(exported.folder.join("log/1/tiles"), b"").unwrap();
+    assert!(codes(verify(&exported.folder, exported.vault)).contains(&Code::UndeclaredFile));
+}

@@ -107,7 +107,9 @@ fn faults(scribe: &Scribe<'_>) -> Block {
     let faults = &scribe.report.basis.faults;
     let rows = faults.iter().take(FAULTS).map(|fault| row(scribe, fault)).collect();
     let mut table = scribe.table("faults", &["what", "object", "code"], rows);
-    table.more = scribe.more(FAULTS, faults.len());
+    let unlisted = scribe.report.basis.logs.iter().map(|log| log.unlisted).sum::<u64>();
+    let all = faults.len().saturating_add(usize::try_from(unlisted).unwrap_or(usize::MAX));
+    table.more = scribe.more(faults.len().min(FAULTS), all);
     Block::Table(table)
 }
 

@@ -57,6 +57,7 @@ fn report(findings: Option<Vec<Finding>>) -> AuditReport {
         witnessed_at: None,
         keys: vec!["gapvault/00/1+0011+AAAA".to_owned()],
         witnesses: vec![Seen { name: HOSTILE.to_owned(), size: 3, seconds: 1_700_000_000 }],
+        unlisted: 1234,
     };
     let basis = Basis {
         verdict: "tampered".to_owned(),

@@ -153,3 +153,27 @@ fn two_histories_come_out_as_a_file_that_shows_both() {
     bench.call(&["audit", "verify", "--fork", "none.txt"]).ok();
     assert!(!bench.path("none.txt").exists());
 }
+
+#[test]
+fn a_log_that_was_cut_is_told_of_once_and_in_numbers() {
+    let bench = Bench::founded();
+    bench.write("a.txt", "a");
+    for _ in 0..3 {
+        bench.seal("a.txt", "important");
+    }
+    let report = bench.call(&["audit", "verify", "--json"]).ok();
+    let known = report.json()["size"].as_u64().unwrap();
+    let tail = bench.path("v/log/tail");
+    let bytes = std::fs::read(&tail).unwrap();
+    let third = (0..3).fold(0, |at, _| at + 2 + usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]])));
+    std::fs::write(&tail, &bytes[..third]).unwrap();
+    for (lang, words) in [
+        ("en", format!("The access log has 3 entries; {known} are known to have existed.")),
+        ("zh-TW", "3 筆".to_owned()),
+    ] {
+        let said = bench.call(&["audit", "verify", "--lang", lang]).run();
+        assert_eq!(said.exit, 7, "{said:?}");
+        let told: Vec<&str> = said.out.lines().filter(|line| line.contains("[truncated.log]")).collect();
+        assert!(matches!(told[..], [line] if line.contains(&words)), "{told:?}");
+    }
+}

@@ -3,6 +3,7 @@
 #[cfg(feature = "vault")]
 mod vault;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -53,8 +54,12 @@ pub(crate) fn run_verb(desk: &Desk, verb: &str, matches: &ArgMatches) -> Result<
 
 /// The exit code that a set of findings deserves.
 pub(crate) fn worst(exits: impl IntoIterator<Item = u8>) -> u8 {
-    let rank = |exit: u8| WORST_FIRST.iter().position(|each| *each == exit).unwrap_or(WORST_FIRST.len());
     exits.into_iter().min_by_key(|exit| rank(*exit)).unwrap_or(0)
+}
+
+/// From the worst exit code on.
+fn rank(exit: u8) -> usize {
+    WORST_FIRST.iter().position(|each| *each == exit).unwrap_or(WORST_FIRST.len())
 }
 
 fn verify_log(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
@@ -94,7 +99,11 @@ pub(super) fn judged_log(desk: &Desk, report: &AuditVerifyReport) -> Vec<String>
     if let Some(first) = report.first_bad {
         lines.push(desk.text("say-first-bad", &[("seq", first.to_string())]));
     }
-    lines.extend(found(desk, &report.findings));
+    lines.extend(found(desk, &report.findings, TOLD));
+    for log in report.logs.iter().filter(|log| log.unlisted > 0) {
+        let facts = [("what", log.origin.clone()), ("count", log.unlisted.to_string())];
+        lines.push(desk.text("say-findings-unlisted", &facts));
+    }
     for note in &report.notes {
         lines.push(desk.text("say-note", &[]));
         lines.extend(note.lines().map(|line| format!("  {}", screen::escape(line))));
@@ -104,25 +113,53 @@ pub(super) fn judged_log(desk: &Desk, report: &AuditVerifyReport) -> Vec<String>
     lines
 }
 
-fn found(desk: &Desk, findings: &[Finding]) -> Vec<String> {
-    let line = |finding: &Finding| {
-        let object = screen::escape(&finding.object);
-        let facts = [
-            ("id", object.clone()),
-            ("path", object.clone()),
-            ("name", object.clone()),
-            ("detail", screen::escape(&finding.detail)),
-        ];
-        let message = errors::sentence(&desk.words, finding.code, &facts);
-        let facts = [
-            ("what", finding.object.clone()),
-            ("message", message),
-            ("code", finding.code.to_string()),
-            ("detail", finding.detail.clone()),
-        ];
-        desk.text("say-finding", &facts)
-    };
-    findings.iter().map(line).collect()
+/// Findings of one kind about a log that are told; all of them are in the JSON form.
+const TOLD: usize = 20;
+
+/// Findings, the worst first, of each kind so many at most.
+fn found(desk: &Desk, findings: &[Finding], most: usize) -> Vec<String> {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lines = Vec::new();
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| rank(finding.code.exit()));
+    for finding in findings {
+        let count = kinds.entry(finding.code.as_str()).or_default();
+        *count += 1;
+        if *count <= most {
+            lines.push(told(desk, finding));
+        }
+    }
+    for (code, more) in kinds.into_iter().filter(|(_, count)| *count > most) {
+        let facts = [("code", code.to_owned()), ("count", (more - most).to_string())];
+        lines.push(desk.text("say-findings-more", &facts));
+    }
+    lines
+}
+
+fn told(desk: &Desk, finding: &Finding) -> String {
+    let (object, detail) = (screen::escape(&finding.object), screen::escape(&finding.detail));
+    let facts = [
+        ("id", object.clone()),
+        ("path", object.clone()),
+        ("name", object.clone()),
+        ("detail", detail.clone()),
+    ];
+    let facts: Vec<_> = facts.into_iter().chain(sizes(&finding.detail)).collect();
+    let message = errors::sentence(&desk.words, finding.code, &facts);
+    // Many a sentence names the thing itself. A size or the name of a rule says more; longer words are for the JSON form.
+    let key = if message.contains(&object) { "say-finding-named" } else { "say-finding" };
+    let code = finding.code.to_string();
+    let more = !detail.is_empty() && !detail.contains(' ') && !message.contains(&detail) && detail != code;
+    let code = if more { format!("{code}: {detail}") } else { code };
+    desk.text(key, &[("what", finding.object.clone()), ("message", message), ("code", code)])
+}
+
+/// Of how many entries were found and how many are known, where a finding is about that.
+fn sizes(detail: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let sizes = detail.split_once(" < ");
+    let told =
+        |(found, known): (&str, &str)| [("found", screen::escape(found)), ("known", screen::escape(known))];
+    sizes.map(told).into_iter().flatten()
 }
 
 fn pending(desk: &Desk, pending: &[String]) -> Vec<String> {

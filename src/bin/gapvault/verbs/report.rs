@@ -160,5 +160,6 @@ fn log(log: LogReport) -> LogBasis {
         witnessed_at: log.witnessed_at,
         keys: log.keys,
         witnesses: log.witnesses.into_iter().map(seen).collect(),
+        unlisted: log.unlisted,
     }
 }

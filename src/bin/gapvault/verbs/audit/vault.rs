@@ -20,7 +20,7 @@ pub(crate) fn verify_vault(desk: &Desk) -> Result<u8, Error> {
 
 fn judged(desk: &Desk, report: &VerifyReport) -> Vec<String> {
     let facts = [("documents", report.documents.to_string()), ("size", desk.size(report.bytes))];
-    let mut lines = found(desk, &report.findings);
+    let mut lines = found(desk, &report.findings, usize::MAX);
     lines.push(desk.text("say-verified-documents", &facts));
     lines.extend(pending(desk, &report.pending));
     lines.push(verdict(desk, &report.verdict));
