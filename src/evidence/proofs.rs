@@ -229,7 +229,7 @@ pub fn consistency(log: &dyn LogSource, older: &[u8]) -> Result<CompareReport, E
 /// Compares two checkpoints. Of different sizes, a log is needed that the larger one agrees with.
 ///
 /// # Errors
-/// [`Code::OtherLog`]; [`Code::UnverifiableLog`] where their sizes differ and no log is at hand.
+/// [`Code::OtherLog`]; [`Code::UnverifiableGrowth`] where their sizes differ and no log is at hand that agrees with one.
 pub fn compare(
     one: &(Checkpoint, SignedNote),
     other: &(Checkpoint, SignedNote),
@@ -253,10 +253,11 @@ pub fn compare(
     if old.0.size() == 0 {
         return Ok(report("grown", &[]));
     }
-    let log = log.ok_or_else(|| Error::new(Code::UnverifiableLog).with("name", new.0.origin()))?;
+    let untold = || Error::new(Code::UnverifiableGrowth).with("old", old.0.size()).with("new", new.0.size());
+    let log = log.ok_or_else(untold)?;
     let of = read_checkpoint(&log.checkpoint()?, &log.keys())?.0;
     if of.origin() != new.0.origin() || of.size() < new.0.size() {
-        return Err(Error::new(Code::UnverifiableLog).with("name", new.0.origin()));
+        return Err(untold());
     }
     // The log is the witness between the two: it agrees with both of them, or with one of them only.
     let agrees = |checkpoint: &Checkpoint| {
@@ -270,6 +271,6 @@ pub fn compare(
             Ok(report("grown", &proof))
         }
         (true, false) | (false, true) => Ok(report("forked", &[])),
-        (false, false) => Err(Error::new(Code::UnverifiableLog).with("name", new.0.origin())),
+        (false, false) => Err(untold()),
     }
 }

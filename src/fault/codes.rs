@@ -345,6 +345,8 @@ codes! {
     StaleWitness = "stale.witness",
     /// The key of a log is not known from elsewhere.
     UnverifiableLog = "unverifiable.log",
+    /// No log is at hand that agrees with both of two checkpoints.
+    UnverifiableGrowth = "unverifiable.growth",
     /// No known witness has signed.
     UnverifiableWitness = "unverifiable.witness",
     /// The folder is no evidence.

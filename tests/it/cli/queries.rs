@@ -177,3 +177,19 @@ fn a_log_that_was_cut_is_told_of_once_and_in_numbers() {
         assert!(matches!(told[..], [line] if line.contains(&words)), "{told:?}");
     }
 }
+
+#[test]
+fn two_checkpoints_are_compared_by_the_log_between_them() {
+    let bench = Bench::founded();
+    bench.write("a.txt", "a");
+    bench.call(&["audit", "checkpoint", "-o", "one.txt"]).ok();
+    bench.seal("a.txt", "important");
+    let newest = bench.call(&["audit", "checkpoint", "-o", "two.txt", "--json"]).ok().json();
+    let compare = ["audit", "compare", "one.txt", "two.txt", "--json"];
+    assert_eq!(bench.call(&compare).ok().json()["verdict"], "grown");
+    // Keys alone say that both are genuine, and no more.
+    let key = newest["keys"][0].as_str().unwrap();
+    let said = bench.call(&["audit", "compare", "one.txt", "two.txt", "--log", key]).run();
+    assert!(said.exit == 10 && said.err.contains("[unverifiable.growth]"), "{said:?}");
+    bench.call(&["audit", "compare", "two.txt", "two.txt", "--log", key]).ok();
+}

@@ -153,12 +153,16 @@ fn trust(matches: &ArgMatches) -> Result<Trust, Error> {
 
 /// The keys that a log is trusted by: those named, or those of the vault at hand.
 fn log_keys(desk: &Desk, matches: &ArgMatches, which: Which<'_>) -> Result<Vec<LogKey>, Error> {
-    match policy(matches)? {
-        Some(policy) if !policy.logs().is_empty() => {
-            Ok(policy.logs().iter().cloned().map(LogKey::from).collect())
-        }
-        _ => Ok(desk.own()?.epoch(which)?.keys()),
-    }
+    told_logs(matches)?.map_or_else(|| Ok(desk.own()?.epoch(which)?.keys()), Ok)
+}
+
+/// The keys of logs that were named, if any were.
+fn told_logs(matches: &ArgMatches) -> Result<Option<Vec<LogKey>>, Error> {
+    let keys: Vec<LogKey> = match policy(matches)? {
+        Some(policy) => policy.logs().iter().cloned().map(LogKey::from).collect(),
+        None => Vec::new(),
+    };
+    Ok((!keys.is_empty()).then_some(keys))
 }
 
 /// The epoch that was named.
@@ -274,9 +278,10 @@ pub(super) fn compare(desk: &Desk, matches: &ArgMatches) -> Result<u8, Error> {
         proofs::compare(&read_checkpoint(&one, keys)?, &read_checkpoint(&other, keys)?, log)
     };
     let which = Which::OfCheckpoint(&one);
-    let report = match evidence_path(matches) {
-        Some(_) => with_log(desk, matches, which, |log| judge(&log.keys(), Some(log)))?,
-        None => judge(&log_keys(desk, matches, which)?, None)?,
+    let report = match told_logs(matches)? {
+        // Whoever names keys only has two files and no log.
+        Some(keys) if evidence_path(matches).is_none() => judge(&keys, None)?,
+        _ => with_log(desk, matches, which, |log| judge(&log.keys(), Some(log)))?,
     };
     compared(desk, &report)
 }
