@@ -81,6 +81,17 @@ pub struct AuditReport {
     pub other: Option<Reconciliation>,
 }
 
+/// How many of the last entries nobody vouches for, and the word in the catalogue's keys for it.
+pub fn uncovered(size: u64, covered: u64) -> (&'static str, u64) {
+    let open = size.saturating_sub(covered);
+    let how_many = match open {
+        0 => "all",
+        open if open == size => "none",
+        _ => "not",
+    };
+    (how_many, open)
+}
+
 /// The name and version of the JSON form.
 pub const SCHEMA: &str = "gapvault.audit.report/v1";
 

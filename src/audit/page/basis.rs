@@ -2,7 +2,7 @@
 
 use super::scribe::{Scribe, looking, mono, number, plain, text};
 use super::{Block, Cell, Fact, Look, Section, Verdict};
-use crate::audit::report::{Fault, LogBasis};
+use crate::audit::report::{Fault, LogBasis, uncovered};
 
 /// The first so many faults are shown.
 const FAULTS: usize = 200;
@@ -37,14 +37,11 @@ pub(super) fn verdict(scribe: &Scribe<'_>) -> Verdict {
 
 /// How many of the last entries nobody vouches for.
 fn covered(scribe: &Scribe<'_>, log: &LogBasis, by: &str, size: u64) -> String {
-    let open = log.size.saturating_sub(size);
-    let how_many = match open {
+    if log.size == 0 {
         // Nothing that can be read is nothing that anybody vouches for.
-        _ if log.size == 0 => return scribe.say("report-no-entries"),
-        0 => "all",
-        open if open == log.size => "none",
-        _ => "not",
-    };
+        return scribe.say("report-no-entries");
+    }
+    let (how_many, open) = uncovered(log.size, size);
     let key = format!("report-{how_many}-{by}");
     scribe.tell(&key, &[("count", number(open)), ("size", number(log.size))])
 }

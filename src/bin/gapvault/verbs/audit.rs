@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
+use gapvault::audit::report::uncovered;
 use gapvault::evidence::{AuditVerifyReport, Finding};
 use gapvault::fault::{Code, Error};
 use gapvault::time::Timestamp;
@@ -85,6 +86,13 @@ pub(super) fn judged_log(desk: &Desk, report: &AuditVerifyReport) -> Vec<String>
         ("witnessed", report.witnessed_size.to_string()),
         ("root", report.root.clone()),
     ]);
+    for (by, covered) in [("signed", report.signed_size), ("witnessed", report.witnessed_size)] {
+        let (how_many, open) = uncovered(report.size, covered);
+        if open > 0 {
+            let facts = [("count", open.to_string()), ("size", report.size.to_string())];
+            lines.push(desk.text(&format!("report-{how_many}-{by}"), &facts));
+        }
+    }
     for log in &report.logs {
         for witness in &log.witnesses {
             let seconds = i64::try_from(witness.seconds).unwrap_or(i64::MAX / 1000);
