@@ -446,6 +446,11 @@ mod tests {
         (frontier.size(), frontier.root(), note.print().into_bytes())
     }
 
+    /// The checkpoints of every size.
+    fn every(entries: &[Vec<u8>], key: &SigningKey) -> Vec<Vec<u8>> {
+        (0..=entries.len()).map(|size| checkpoint(&entries[..size], key).2).collect()
+    }
+
     fn judge(entries: &[Vec<u8>], checkpoints: &[Vec<u8>], outside: Vec<(u64, Digest, String)>) -> Judgement {
         let key = SigningKey::from_seed([1; 32]);
         let hosts = [LogKey::from(VerifierKey::new(&name(), key.public()).unwrap())];
@@ -478,7 +483,7 @@ mod tests {
     fn a_log_that_its_checkpoints_cover_is_in_order() {
         let key = SigningKey::from_seed([1; 32]);
         let entries = log(5);
-        let notes: Vec<Vec<u8>> = (0..=5).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let notes = every(&entries, &key);
         let got = judge(&entries, &notes, vec![]);
         assert_eq!((got.size, got.signed_size, got.first_bad), (5, 5, None));
         assert_eq!(got.problems, vec![]);
@@ -488,7 +493,7 @@ mod tests {
     fn every_record_removed_doubled_swapped_or_changed_is_noticed_exactly() {
         let key = SigningKey::from_seed([1; 32]);
         let entries = log(5);
-        let notes: Vec<Vec<u8>> = (0..=5).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let notes = every(&entries, &key);
         for index in 0..5 {
             let mut removed = entries.clone();
             removed.remove(index);
@@ -560,7 +565,7 @@ mod tests {
     fn checkpoints_in_any_order_are_all_compared() {
         let key = SigningKey::from_seed([1; 32]);
         let entries = log(20);
-        let notes: Vec<Vec<u8>> = (0..=20).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let notes = every(&entries, &key);
         let mut other = entries.clone();
         other[6] = entry(6, Phase::Intent, None);
         let wrong = checkpoint(&other[..9], &key).2;
@@ -588,7 +593,7 @@ mod tests {
     fn of_each_kind_the_first_are_listed_and_the_others_counted() {
         let key = SigningKey::from_seed([1; 32]);
         let entries = log(300);
-        let notes: Vec<Vec<u8>> = (0..=300).map(|size| checkpoint(&entries[..size], &key).2).collect();
+        let notes = every(&entries, &key);
         let mut other = entries.clone();
         other[10] = entry(10, Phase::Intent, None);
         // Everything after the change contradicts; what is behind it is read all the same.
@@ -598,8 +603,7 @@ mod tests {
         assert_eq!(got.problems.iter().filter(contradicts).count(), LISTED);
         let first = got.problems.iter().find(contradicts).unwrap();
         assert!(matches!(first, Problem::Contradiction { size: 11, .. }));
-        let strangers: Vec<Vec<u8>> =
-            (0..=300).map(|size| checkpoint(&entries[..size], &SigningKey::from_seed([9; 32])).2).collect();
+        let strangers = every(&entries, &SigningKey::from_seed([9; 32]));
         let got = judge(&entries, &strangers, vec![]);
         assert_eq!((got.problems.len(), got.unlisted), (LISTED, 201));
         assert_eq!(got.problems[LISTED - 1], Problem::Forged { record: LISTED - 1 });
